@@ -1,0 +1,1 @@
+"""Columns, contracts, filters, time and demographics: the words every room shares."""

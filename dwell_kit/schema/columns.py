@@ -1,0 +1,104 @@
+"""Every column name, once. Units are in the name where a float could be mistaken."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# identity
+ENVIRONMENT: Final = "environment"
+SOURCE: Final = "source"
+KEY: Final = "key"
+"""The sighting's identity in its source: appearance id, else event id, else a hash of its identity."""
+PERSON: Final = "person_id"
+PERSON_CODE: Final = "person_code"
+"""Keyed BLAKE2b-64 of (environment, source, person_id) as int64; null for an anonymous sighting."""
+CAMERA: Final = "camera_id"
+ZONE: Final = "zone_id"
+EVENT: Final = "event_id"
+
+# time, all UTC microseconds
+STARTED: Final = "started_at"
+ENDED: Final = "ended_at"
+RECORDED: Final = "recorded_at"
+"""When a crowd or loitering event was recorded: the end of its span."""
+MESSAGE_TIME: Final = "message_time"
+"""When the source said so; the newest message of a key wins."""
+DAY: Final = "day"
+"""UTC calendar day of the start: the lake's partition."""
+
+# censoring
+OPEN_START: Final = "open_start"
+"""True when the entry is missing (left-censored)."""
+OPEN_END: Final = "open_end"
+"""True when the exit is missing (right-censored)."""
+
+# raw words of the source, grouped by schema.demographics
+AGE_GROUP: Final = "age_group"
+GENDER: Final = "gender"
+CATEGORY: Final = "appearance_category"
+MASK: Final = "mask_outcome"
+LIVENESS: Final = "liveness_outcome"
+MATCH: Final = "match_outcome"
+WATCHLIST_TYPE: Final = "watchlist_type"
+WATCHLIST: Final = "watchlist_name"
+
+# provenance
+UPLOAD: Final = "upload_id"
+SEQ: Final = "seq"
+ROW_NO: Final = "row_no"
+"""1-based number of the data row (the header is row 0, record of a JSON list likewise)."""
+
+# crowd events
+EVENT_TYPE: Final = "event_type"
+LOITERING_S: Final = "loitering_duration_s"
+SAVED: Final = "saved_at"
+
+# positions
+TIME: Final = "t"
+X_M: Final = "x_m"
+Y_M: Final = "y_m"
+FRAME: Final = "frame"
+BOX_X: Final = "box_x"
+BOX_Y: Final = "box_y"
+BOX_W: Final = "box_w"
+BOX_H: Final = "box_h"
+CONFIDENCE: Final = "confidence"
+
+# rejects
+COLUMN: Final = "column"
+VALUE: Final = "value"
+REASON: Final = "reason"
+RAW: Final = "raw"
+"""The rejected row as CSV text (JSON text for JSON sources), so that it can be fixed and ingested again."""
+
+# visits
+VISIT: Final = "visit"
+"""1-based number of the visit within the person."""
+DWELL_S: Final = "dwell_s"
+SPAN_S: Final = "span_s"
+N_SIGHTINGS: Final = "sightings"
+N_CAMERAS: Final = "cameras"
+FIRST_CAMERA: Final = "first_camera"
+LAST_CAMERA: Final = "last_camera"
+OPEN: Final = "open"
+"""True when the visit is right-censored: known present to the last end, unknown after."""
+
+# results
+BUCKET: Final = "bucket"
+HOUR: Final = "hour"
+WEEKDAY: Final = "weekday"
+"""ISO weekday, 1 = Monday … 7 = Sunday."""
+COUNT: Final = "count"
+MEAN_S: Final = "mean_s"
+MEDIAN_S: Final = "median_s"
+P90_S: Final = "p90_s"
+P95_S: Final = "p95_s"
+MAX_S: Final = "max_s"
+SUM_S: Final = "sum_s"
+VISITS: Final = "visits"
+UNIQUE_VISITORS: Final = "unique_visitors"
+PERSON_SECONDS: Final = "person_seconds"
+OCCUPANCY_MEAN: Final = "occupancy_mean"
+OCCUPANCY_MAX: Final = "occupancy_max"
+OCCUPANCY: Final = "occupancy"
+SHARE: Final = "share"
