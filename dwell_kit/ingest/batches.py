@@ -1,0 +1,150 @@
+"""What crosses the border of this room: options in, batches out, and the protocol every reader keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from dwell_kit.ingest.dialect import Dialect
+    from dwell_kit.ingest.sources import Source
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What protects the machine from a file.
+
+    Parameters
+    ----------
+    columns : most columns of a table.
+    line_bytes : longest row of a text file.
+    ratio : most bytes that one compressed byte may become (above 1 MiB).
+    total_bytes : most uncompressed bytes of one file.
+    members : most files in a zip.
+    json_depth : deepest nesting of a JSON document.
+    """
+
+    columns: int = 2_000
+    line_bytes: int = 16 * MIB
+    ratio: float = 200.0
+    total_bytes: int = 1 << 40
+    members: int = 10_000
+    json_depth: int = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """What the caller knows about a file that the file does not say itself.
+
+    Parameters
+    ----------
+    tz : IANA time zone of the environment; naive times outside `utc_*` columns are local to it.
+    columns : contract name → header, e.g. {"started_at": "Beginn"}.
+    time_format : strptime format tried before all others.
+    day_first : order of slash dates; None decides from the file's unambiguous rows, or asks.
+    ambiguous : which instant a local time means when the clock is turned back; None rejects the row.
+    utc_offset_confirmed : True when a constant quarter-hour offset between epochs and readable times is
+        the readable column's own zone, False when readable times are UTC all the same; None asks.
+    loitering_unit : unit of `loitering_duration`.
+    encoding, delimiter : override the detection.
+    camera, zone : default ids for files that have none.
+    start, fps : aware instant of frame 0 and frames per second, for MOT text.
+    keep_payload : hand over the columns that the contract does not take.
+    block_bytes : size of the blocks that text is parsed in; `threads` blocks are parsed at a time.
+    limits : what protects the machine.
+    """
+
+    tz: str = "UTC"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    time_format: str | None = None
+    day_first: bool | None = None
+    ambiguous: Literal["earliest", "latest"] | None = None
+    utc_offset_confirmed: bool | None = None
+    loitering_unit: Literal["s", "ms", "min", "h"] = "s"
+    encoding: str | None = None
+    delimiter: str | None = None
+    camera: str | None = None
+    zone: str | None = None
+    start: datetime | None = None
+    fps: float | None = None
+    keep_payload: bool = True
+    block_bytes: int = 16 * MIB
+    threads: int = 2
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Some rows of a file, read.
+
+    Parameters
+    ----------
+    table : name of the contract that `rows` keeps (`schema.tables.CONTRACTS`).
+    rows : frame of that contract.
+    rejects : frame of REJECTS.
+    payload : `row_no` and every column that the contract did not take, as text; None if there are none.
+    rows_read : accepted and rejected rows; rows without any value are not counted.
+    cameras : camera_id, name, group, store, department, division, zone_id, zone_name, zone_vertices as seen.
+    notes : what was guessed or noticed, in sentences.
+    """
+
+    table: str
+    rows: pl.DataFrame
+    rejects: pl.DataFrame
+    payload: pl.DataFrame | None = None
+    rows_read: int = 0
+    cameras: pl.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """The beginning of a file, enough to tell whose it is.
+
+    Parameters
+    ----------
+    name : file name, without `.gz`; `suffix` is its lower-case ending, e.g. ".csv".
+    kind : "text" or "parquet".
+    text : the first 256 KiB, decoded; "" for Parquet.
+    encoding : what the text was decoded from.
+    dialect : delimiter, decimal comma and newline; None for Parquet.
+    columns : the first row of a text, or the columns of a Parquet file.
+    rows : the next rows, at most 200, as text.
+    """
+
+    name: str
+    suffix: str
+    kind: str
+    text: str
+    encoding: str
+    dialect: Dialect | None
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Reader(Protocol):
+    """One file format."""
+
+    @property
+    def name(self) -> str:
+        """What it is asked for by, e.g. "appearances"."""
+
+    @property
+    def table(self) -> str:
+        """Name of the contract that it fills."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Endings of its files, with the dot."""
+
+    def claims(self, head: Head) -> float:
+        """How sure it is, 0 … 1, that a file with this head is its own."""
+
+    def read(self, source: Source, options: ReadOptions) -> Iterator[Batch]:
+        """The file's rows, in order, in flat memory."""
