@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,11 @@ class Coded:
     def n_identified(self) -> int:
         """Rows with a person."""
         return int(self.offsets[-1])
+
+    @cached_property
+    def extent(self) -> tuple[int, int] | None:
+        """(earliest start, latest end), µs UTC; None without sightings."""
+        return (int(self.start.min()), int(self.end.max())) if len(self) else None
 
     def __len__(self) -> int:
         return len(self.start)
