@@ -102,3 +102,25 @@ OCCUPANCY_MEAN: Final = "occupancy_mean"
 OCCUPANCY_MAX: Final = "occupancy_max"
 OCCUPANCY: Final = "occupancy"
 SHARE: Final = "share"
+
+# results: survival
+T_S: Final = "t_s"
+AT_RISK: Final = "at_risk"
+EVENTS: Final = "events"
+CENSORED: Final = "censored"
+SURVIVAL: Final = "survival"
+LOW: Final = "low"
+HIGH: Final = "high"
+
+# results: suppression
+SUPPRESSED: Final = "suppressed"
+"""True where k-suppression hid the row's figures."""
+
+# in/out counters
+N_IN: Final = "n_in"
+N_OUT: Final = "n_out"
+OCCUPANCY_NAIVE: Final = "occupancy_naive"
+"""Ins minus outs since the first row: drifts with every miscount."""
+DRIFT: Final = "drift"
+RESIDUAL: Final = "residual"
+OUT_SCALE: Final = "out_scale"
