@@ -1,0 +1,209 @@
+"""State: environments, cameras, zones, uploads, snapshots, lists, audit (SQLAlchemy; SQLite or PostgreSQL)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from dwell_kit.errors import WorkspaceError
+
+HEAD: Final = "0001"
+"""The newest migration; `migrations/versions` has a file for each."""
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime on every backend (SQLite would forget the zone)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+environments = sa.Table(
+    "environments",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("tz", sa.String(64), nullable=False),
+    sa.Column("opening_hours", sa.JSON, nullable=True),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+cameras = sa.Table(
+    "cameras",
+    metadata,
+    sa.Column("environment", sa.String(200), primary_key=True),
+    sa.Column("camera_id", sa.String(400), primary_key=True),
+    sa.Column("name", sa.Text),
+    sa.Column("group", sa.Text),
+    sa.Column("store", sa.Text),
+    sa.Column("department", sa.Text),
+    sa.Column("division", sa.Text),
+    sa.Column("edited", sa.Boolean, nullable=False, default=False),
+)
+
+zones = sa.Table(
+    "zones",
+    metadata,
+    sa.Column("environment", sa.String(200), primary_key=True),
+    sa.Column("zone_id", sa.String(400), primary_key=True),
+    sa.Column("camera_id", sa.String(400)),
+    sa.Column("name", sa.Text),
+    sa.Column("vertices", sa.Text),
+)
+
+uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("upload_id", sa.String(32), nullable=False, unique=True),
+    sa.Column("environment", sa.String(200), nullable=False),
+    sa.Column("source", sa.String(200), nullable=False),
+    sa.Column("reader", sa.String(64), nullable=False),
+    sa.Column("filename", sa.Text, nullable=False),
+    sa.Column("content_hash", sa.String(64), index=True),
+    sa.Column("bytes", sa.BigInteger),
+    sa.Column("uploader", sa.Text),
+    sa.Column("uploaded_at", Moment, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("covered_from", Moment),
+    sa.Column("covered_till", Moment),
+    sa.Column("report", sa.JSON),
+    sa.Column("notes", sa.Text),
+    sqlite_autoincrement=True,
+)
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("versions", sa.JSON, nullable=False),
+    sa.Column("erased_at", Moment),
+    sqlite_autoincrement=True,
+)
+
+lists = sa.Table(
+    "lists",
+    metadata,
+    sa.Column("environment", sa.String(200), primary_key=True),
+    sa.Column("list", sa.String(200), primary_key=True),
+    sa.Column("person_id", sa.String(400), primary_key=True),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("added_at", Moment, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("action", sa.String(64), nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+class Database:
+    """An engine with the schema in place; `read()` and `write()` give connections."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = sa.create_engine(url, connect_args={"timeout": 60} if url.startswith("sqlite") else {})
+        if self.engine.dialect.name == "sqlite":
+            sa.event.listen(self.engine, "connect", _sqlite_connect)
+            sa.event.listen(self.engine, "begin", _sqlite_begin)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for statements that change nothing."""
+        with self.engine.connect().execution_options(dwell_read=True) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: all of it or nothing; writers queue up."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema to `HEAD`; older workspaces are upgraded in place, newer ones refused."""
+        found = self.revision()
+        if found == HEAD:
+            return
+        if found is not None and found > HEAD:
+            raise WorkspaceError(
+                "this workspace was written by a newer dwell_kit",
+                expected=f"schema {HEAD} or older",
+                found=f"schema {found}",
+                hint="upgrade dwell-kit",
+            )
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self.write() as connection, warnings.catch_warnings():
+            if self.engine.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7041776)"))
+            if _revision(connection) == HEAD:
+                return
+            config.attributes["connection"] = connection
+            command.upgrade(config, HEAD)
+
+    def revision(self) -> str | None:
+        """The migration that the database is at; None for an empty one."""
+        with self.read() as connection:
+            return _revision(connection)
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _sqlite_connect(raw: Any, _record: Any) -> None:
+    raw.isolation_level = None  # transactions are begun below, not by the driver
+    cursor = raw.cursor()
+    cursor.execute("PRAGMA busy_timeout=60000")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    # A deferred transaction that turns into a writer can fail with "database is locked" at once.
+    reading = connection.get_execution_options().get("dwell_read", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,90 @@
+"""The history of uploads: one row each, from pending to processed, failed or undone."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from dwell_kit.errors import NotFoundError
+from dwell_kit.store.database import uploads
+
+PENDING: Final = "pending"
+PROCESSED: Final = "processed"
+FAILED: Final = "failed"
+UNDONE: Final = "undone"
+REPEATED: Final = "repeated"
+
+
+def begin(connection: Connection, **values: Any) -> int:
+    """Register an upload as pending; returns its sequence number, which orders uploads."""
+    made = connection.execute(sa.insert(uploads).values(status=PENDING, **values).returning(uploads.c.seq))
+    return int(made.scalar_one())
+
+
+def change(connection: Connection, seq: int, **values: Any) -> None:
+    """Change what is known of an upload."""
+    connection.execute(sa.update(uploads).where(uploads.c.seq == seq).values(**values))
+
+
+def history(connection: Connection, environment: str | None = None) -> list[dict[str, Any]]:
+    """All uploads, newest first."""
+    query = sa.select(uploads).order_by(uploads.c.seq.desc())
+    if environment is not None:
+        query = query.where(uploads.c.environment == environment)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def get(connection: Connection, upload: str | int) -> dict[str, Any]:
+    """One upload by id (a unique beginning is enough) or number.
+
+    Raises
+    ------
+    NotFoundError : if there is none, or more than one begins so.
+    """
+    text = str(upload)
+    query = sa.select(uploads).where(uploads.c.upload_id.startswith(text, autoescape=True)).limit(2)
+    rows = list(connection.execute(query).mappings())
+    if len(rows) != 1 and text.isdigit() and len(text) < 10:
+        rows = list(connection.execute(sa.select(uploads).where(uploads.c.seq == int(text))).mappings())
+    if len(rows) != 1:
+        raise NotFoundError(
+            f"there is no upload {text!r}" if not rows else f"more than one upload begins with {text!r}",
+            hint="`dwell uploads` lists them",
+        )
+    return dict(rows[0])
+
+
+def same_content(connection: Connection, environment: str, source: str, content_hash: str, reader: str) -> Any:
+    """The processed upload of the very same bytes by the same reader into the same place, if there is one."""
+    query = (
+        sa.select(uploads)
+        .where(
+            uploads.c.environment == environment,
+            uploads.c.source == source,
+            uploads.c.content_hash == content_hash,
+            uploads.c.reader == reader,
+            uploads.c.status == PROCESSED,
+        )
+        .limit(1)
+    )
+    return connection.execute(query).mappings().first()
+
+
+def same_size(connection: Connection, environment: str, size: int) -> bool:
+    """True if a processed upload of the environment has as many bytes: worth hashing the file first."""
+    query = sa.select(uploads.c.seq).where(
+        uploads.c.environment == environment, uploads.c.bytes == size, uploads.c.status == PROCESSED
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def coverage(connection: Connection, environment: str) -> list[tuple[Any, Any]]:
+    """(from, till) of every processed upload of the environment that has rows."""
+    query = sa.select(uploads.c.covered_from, uploads.c.covered_till).where(
+        uploads.c.environment == environment,
+        uploads.c.status == PROCESSED,
+        uploads.c.covered_from.is_not(None),
+    )
+    return [(a, b) for a, b in connection.execute(query)]

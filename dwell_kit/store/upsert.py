@@ -1,0 +1,90 @@
+"""Last write wins: which rows of a log are superseded by a newer message of the same key."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.tables import Table
+from dwell_kit.store.lake import FACT, KEY_HASH, SUPERSEDED, Lake, Versions
+
+_ROW = [c.SEQ, c.ROW_NO]
+_VERSION = [KEY_HASH, c.SOURCE, c.KEY, c.MESSAGE_TIME, *_ROW]
+
+
+def superseded_of(versions_of_keys: pl.DataFrame) -> pl.DataFrame:
+    """The losing rows (key_hash, seq, row_no) among all versions of some keys.
+
+    The newest message time wins (none is the oldest), then the later upload, then the later row; keys are
+    compared by source and text, so that equal hashes of unequal keys lose nothing.
+    """
+    ranked = versions_of_keys.sort(c.MESSAGE_TIME, *_ROW, nulls_last=False)
+    winners = ranked.unique(subset=[c.SOURCE, c.KEY], keep="last").select(_ROW)
+    return ranked.join(winners, on=_ROW, how="anti").select(KEY_HASH, *_ROW)
+
+
+def repeated(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The values that occur more than once."""
+    ordered = np.sort(hashes)
+    again = ordered[1:] == ordered[:-1]
+    return np.unique(ordered[1:][again])
+
+
+def resolve(
+    lake: Lake,
+    table: Table,
+    versions: Versions,
+    *,
+    environment: str,
+    superseded: pl.DataFrame,
+    affected: pl.Series,
+) -> pl.DataFrame:
+    """The environment's `superseded` after keys with the hashes `affected` were written or taken away.
+
+    Reads the versions of those keys from the log at `versions`, whatever day or upload they lie in.
+    """
+    fact = table.name.removesuffix("_log")
+    mine = (pl.col(FACT) == fact) & pl.col(KEY_HASH).is_in(affected.implode())
+    kept = superseded.filter(~mine)
+    if affected.is_empty():
+        return kept
+    rows = (
+        lake.scan(table, versions)
+        .filter(pl.col(c.ENVIRONMENT) == environment)
+        .select(_VERSION)
+        .join(affected.rename(KEY_HASH).to_frame().lazy(), on=KEY_HASH, how="semi")
+        .collect(engine="streaming")
+    )
+    losers = superseded_of(rows).with_columns(pl.lit(fact).alias(FACT), pl.lit(environment).alias(c.ENVIRONMENT))
+    return pl.concat([kept.select(SUPERSEDED.names), losers.select(SUPERSEDED.names)])
+
+
+def known_hashes(lake: Lake, table: Table, versions: Versions, *, environment: str, among: pl.Series) -> pl.Series:
+    """Those of the hashes `among` that the log already has."""
+    if table.name not in versions or among.is_empty():
+        return pl.Series(KEY_HASH, [], dtype=pl.Int64)
+    hit = (
+        lake.scan(table, versions)
+        .filter(pl.col(c.ENVIRONMENT) == environment)
+        .select(KEY_HASH)
+        .join(among.rename(KEY_HASH).to_frame().lazy(), on=KEY_HASH, how="semi")
+        .unique()
+        .collect(engine="streaming")
+    )
+    return hit[KEY_HASH]
+
+
+def current(lake: Lake, table: Table, versions: Versions, *, environment: str) -> pl.LazyFrame:
+    """The winning rows of a log: one per key."""
+    fact = table.name.removesuffix("_log")
+    rows = lake.scan(table, versions).filter(pl.col(c.ENVIRONMENT) == environment)
+    if SUPERSEDED.name not in versions:
+        return rows
+    losers = (
+        lake.scan(SUPERSEDED, versions)
+        .filter((pl.col(c.ENVIRONMENT) == environment) & (pl.col(FACT) == fact))
+        .select(_ROW)
+    )
+    return rows.join(losers, on=_ROW, how="anti")

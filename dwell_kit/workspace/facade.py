@@ -1,0 +1,295 @@
+"""The `Workspace` object: handles and thin delegations. Its public names are frozen by a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dwell_kit.errors import FilterError
+from dwell_kit.ingest.batches import ReadOptions
+from dwell_kit.ingest.quality import Report
+from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.hours import OpeningHours
+from dwell_kit.schema.time import parse_moment, zone
+from dwell_kit.settings import Settings
+from dwell_kit.store import registry, snapshots, uploads
+from dwell_kit.workspace import erasing, exporting, ingesting, maintaining, querying, undoing
+from dwell_kit.workspace.handle import Handle, open_handle
+from dwell_kit.workspace.publishing import Step, no_step
+from dwell_kit.workspace.querying import Kind
+
+
+def open(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    version: int | None = None,
+    as_of: datetime | str | None = None,
+    create: bool = True,
+    settings: Settings | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Workspace:
+    """Open the workspace folder at `path`; a new or empty folder becomes one.
+
+    Parameters
+    ----------
+    version : look at this snapshot id, read-only. as_of : at the newest one at that time.
+    create : make the workspace if there is none.
+    clock : gives the current time (UTC); for tests and simulations.
+
+    Raises
+    ------
+    WorkspaceError : if the folder is not a workspace or cannot be used.
+    NotFoundError : if there is no such version.
+    """
+    if version is not None and as_of is not None:
+        raise FilterError("version and as_of say the same thing twice", expected="one of the two")
+    chosen = settings or Settings.from_environment()
+    handle = open_handle(
+        path if path is not None else chosen.workspace,
+        create=create,
+        settings=chosen,
+        now=clock or (lambda: datetime.now(UTC)),
+    )
+    with handle.database.read() as connection:
+        if version is not None:
+            handle.pinned = snapshots.get(connection, version)
+        elif as_of is not None:
+            handle.pinned = snapshots.as_of(connection, parse_moment(as_of, "UTC"))
+    return Workspace(handle)
+
+
+class Workspace:
+    """A folder of facts. Made by `dwell_kit.open`; use it as a context manager or call `close`."""
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.path)!r}, snapshot {self.snapshot_id})"
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database; the workspace can be opened again."""
+        self._handle.loaded.clear()
+        self._handle.database.dispose()
+
+    @property
+    def path(self) -> Path:
+        """The workspace's folder."""
+        return self._handle.layout.root
+
+    @property
+    def snapshot_id(self) -> int:
+        """The version that queries see: it changes with every ingest, undo and erasure; 0 is empty."""
+        return self._handle.snapshot().id
+
+    # in
+
+    def ingest(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        environment: str | None = None,
+        source: str = ingesting.DEFAULT_SOURCE,
+        reader: str | None = None,
+        tz: str | None = None,
+        window: tuple[datetime | str, datetime | str] | None = None,
+        uploader: str | None = None,
+        notes: str | None = None,
+        progress: ingesting.Progress | None = None,
+        step: Step = no_step,
+        **options: Any,
+    ) -> Report:
+        """Read one file: detected, validated, deduplicated, visible at once or not at all.
+
+        Parameters
+        ----------
+        environment : the site; may be left out when there is at most one (a new one is called `main`).
+        source : namespace of person ids and keys within the environment.
+        reader : a reader's name instead of detection.
+        tz : IANA zone of the environment, set with its first upload; naive local times are in it.
+        window : the time that the export covers; default is the span of its rows.
+        options : of the reader, such as columns={"person_id": "Kunde"}, day_first=True, time_format="…".
+
+        Raises
+        ------
+        InputError : (and its kinds) when the file as a whole cannot be used; the workspace is as before.
+        """
+        name = self._target_environment(environment, tz)
+        with self._handle.database.read() as connection:
+            known = {e.name: e.tz for e in registry.environments(connection)}
+        return ingesting.ingest(
+            self._handle,
+            path,
+            target=ingesting.Target(
+                environment=name,
+                source=source,
+                reader=reader,
+                window=window,
+                uploader=uploader,
+                notes=notes,
+                tz=tz,
+            ),
+            options=ReadOptions(tz=tz or known.get(name, "UTC"), **options),
+            progress=progress,
+            step=step,
+        )
+
+    def _target_environment(self, name: str | None, tz: str | None) -> str:
+        if tz is not None:
+            zone(tz)
+        if name is not None:
+            return registry.check_environment_name(name)
+        known = self.environments()["name"].to_list()
+        if len(known) > 1:
+            raise FilterError(
+                "which environment does this file belong to?",
+                expected="one of " + ", ".join(known),
+                hint="environment=…",
+            )
+        return known[0] if known else ingesting.DEFAULT_ENVIRONMENT
+
+    def undo(self, upload: str | int, *, step: Step = no_step) -> dict[str, Any]:
+        """Take an upload back; what it had replaced is there again."""
+        return undoing.undo(self._handle, upload, step=step)
+
+    def erase(
+        self, person_id: str, *, environment: str | None = None, source: str | None = None, step: Step = no_step
+    ) -> dict[str, Any]:
+        """Remove one person everywhere, older versions included; returns the proof."""
+        return erasing.erase(self._handle, person_id, environment=environment, source=source, step=step)
+
+    def compact(self, *, keep_versions: int = 10) -> dict[str, Any]:
+        """Merge small files and remove those that only old versions name."""
+        return maintaining.compact(self._handle, keep_versions=keep_versions)
+
+    def doctor(self) -> list[dict[str, Any]]:
+        """Check that the workspace is whole; changes nothing."""
+        return maintaining.doctor(self._handle)
+
+    # state
+
+    def environments(self) -> pl.DataFrame:
+        """name, tz of every environment."""
+        with self._handle.database.read() as connection:
+            known = registry.environments(connection)
+        schema = {"name": pl.String, "tz": pl.String}
+        return pl.DataFrame([{"name": e.name, "tz": e.tz} for e in known], schema=schema)
+
+    def set_environment(
+        self, name: str, *, tz: str | None = None, opening_hours: OpeningHours | None = None
+    ) -> None:
+        """Make an environment, or change its time zone or opening hours."""
+        if tz is not None:
+            zone(tz)
+        hours = opening_hours.as_dict() if opening_hours is not None else None
+        with self._handle.database.write() as connection:
+            registry.put_environment(connection, name, now=self._handle.now(), tz=tz, opening_hours=hours)
+
+    def cameras(self, environment: str | None = None, *, as_: Kind = "pandas") -> Any:
+        """camera_id, name, group, store, department, division of an environment's cameras."""
+        place = querying.resolve_environment(self._handle, environment)
+        with self._handle.database.read() as connection:
+            rows = registry.cameras(connection, place.name)
+        names = ["environment", "camera_id", *registry.CAMERA_WORDS]
+        return querying.give(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)), as_)
+
+    def edit_camera(self, camera_id: str, *, environment: str | None = None, **words: str) -> None:
+        """Rename or regroup a camera; no fact is read again."""
+        place = querying.resolve_environment(self._handle, environment)
+        with self._handle.database.write() as connection:
+            registry.edit_camera(connection, place.name, camera_id, words)
+
+    def set_list(self, name: str, persons: Iterable[str], *, rule: str, environment: str | None = None) -> None:
+        """Replace a list of people (e.g. staff) that figures leave out by default; `rule` says how they were chosen."""
+        place = querying.resolve_environment(self._handle, environment)
+        with self._handle.database.write() as connection:
+            registry.put_list(connection, place.name, name, persons, rule=rule, now=self._handle.now())
+
+    def lists(self, environment: str | None = None) -> Mapping[str, list[str]]:
+        """List name → person ids."""
+        place = querying.resolve_environment(self._handle, environment)
+        with self._handle.database.read() as connection:
+            return registry.listed(connection, place.name)
+
+    def uploads(self, environment: str | None = None) -> list[dict[str, Any]]:
+        """The history of uploads, newest first, each with its quality report."""
+        with self._handle.database.read() as connection:
+            return uploads.history(connection, environment)
+
+    def rejects(self, upload: str | int, *, as_: Kind = "pandas") -> Any:
+        """The rows of an upload that were not accepted, with the reason."""
+        return querying.give(querying.rejects(self._handle, upload), as_)
+
+    # facts
+
+    def sightings(self, *, payload: bool = False, as_: Kind = "pandas", **filters: Any) -> Any:
+        """One row per person and camera stay; place and time filters keep whole sightings that touch."""
+        frame = querying.facts(self._handle, "sightings", Filters.of(**filters), payload=payload)
+        return querying.give(frame, as_)
+
+    def crowd_events(self, *, payload: bool = False, as_: Kind = "pandas", **filters: Any) -> Any:
+        """Crowd and loitering events."""
+        frame = querying.facts(self._handle, "crowd_events", Filters.of(**filters), payload=payload)
+        return querying.give(frame, as_)
+
+    def positions(self, *, as_: Kind = "pandas", **filters: Any) -> Any:
+        """Where people were, instant by instant."""
+        frame = querying.facts(self._handle, "positions", Filters.of(**filters), payload=False)
+        return querying.give(frame, as_)
+
+    def visits(self, *, as_: Kind = "pandas", **filters: Any) -> Any:
+        """One row per visit: a person's sightings merged while gaps are at most `max_gap`."""
+        return self.compute("visits", as_=as_, **filters)
+
+    # figures
+
+    def summary(self, filters: Filters | None = None, **loose: Any) -> dict[str, Any]:
+        """The key figures under filters; `analytics.summary` defines each."""
+        return querying.compute(self._handle, "summary", _filters(filters, loose))
+
+    def compute(
+        self,
+        quantity: str,
+        filters: Filters | None = None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        as_: Kind = "pandas",
+        **loose: Any,
+    ) -> Any:
+        """Any quantity of the registry by name, on everything stored: `ws.compute("occupancy", camera="door")`."""
+        result = querying.compute(self._handle, quantity, _filters(filters, loose), **(parameters or {}))
+        return querying.give(result, as_) if isinstance(result, pl.DataFrame) else result
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        what: str = "sightings",
+        *,
+        payload: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+        **filters: Any,
+    ) -> Path:
+        """Write facts or a quantity as CSV, Excel, JSON or Parquet (by the ending); formulas are neutralised."""
+        if what in {"sightings", "crowd_events", "positions"}:
+            frame = querying.facts(self._handle, what, Filters.of(**filters), payload=payload)  # type: ignore[arg-type]
+        else:
+            result = querying.compute(self._handle, what, Filters.of(**filters), **(parameters or {}))
+            frame = result if isinstance(result, pl.DataFrame) else pl.DataFrame([result])
+        return exporting.write(frame, path)
+
+
+def _filters(filters: Filters | None, loose: Mapping[str, Any]) -> Filters:
+    if filters is None:
+        return Filters.of(**loose)
+    return filters.but(**{k: getattr(Filters.of(**loose), k) for k in Filters.of(**loose).as_dict()})

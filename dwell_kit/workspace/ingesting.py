@@ -1,0 +1,373 @@
+"""A file in: read, stage, publish. Nothing is visible before the snapshot row, nothing is lost after it."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection
+
+from dwell_kit.errors import DwellError
+from dwell_kit.ingest import readers
+from dwell_kit.ingest.batches import Batch, Reader, ReadOptions
+from dwell_kit.ingest.quality import Collector, Report
+from dwell_kit.ingest.sources import Source
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.tables import CROWD_EVENTS, POSITIONS, SIGHTINGS
+from dwell_kit.schema.time import from_us, parse_moment
+from dwell_kit.store import registry, uploads, upsert
+from dwell_kit.store.keys import PersonCoder, key_hashes
+from dwell_kit.store.lake import (
+    KEY_HASH,
+    LOG_OF,
+    PERSONS,
+    SUPERSEDED,
+    Staged,
+    day_of,
+)
+from dwell_kit.store.raw import PayloadWriter, RawKeeper, hash_file
+from dwell_kit.workspace.handle import Handle, who
+from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
+from dwell_kit.workspace.sweeping import claim, sweep
+
+DEFAULT_ENVIRONMENT = "main"
+DEFAULT_SOURCE = "main"
+_FLUSH_ROWS = 1_000_000
+_TIME_OF = {SIGHTINGS.name: c.STARTED, CROWD_EVENTS.name: c.STARTED, POSITIONS.name: c.TIME}
+_END_OF = {SIGHTINGS.name: c.ENDED, CROWD_EVENTS.name: c.RECORDED, POSITIONS.name: c.TIME}
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes read, bytes in all; 0 if unknown)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where an upload goes."""
+
+    environment: str = DEFAULT_ENVIRONMENT
+    source: str = DEFAULT_SOURCE
+    reader: str | None = None
+    window: tuple[datetime | str, datetime | str] | None = None
+    """The time that the export covers, if the caller knows; else the span of its rows."""
+    uploader: str | None = None
+    notes: str | None = None
+    tz: str | None = None
+    """Time zone to give the environment."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A file, what reads it, and where it goes."""
+
+    path: Path
+    size: int
+    readers: str
+    target: Target
+    options: ReadOptions
+
+
+@dataclass
+class _Upload:
+    """An upload on its way from its first byte to its snapshot."""
+
+    seq: int
+    upload_id: str
+    target: Target
+    logs: dict[str, Staged] = field(default_factory=dict)
+    waiting: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    waiting_rows: dict[str, int] = field(default_factory=dict)
+    hashes: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    cameras: list[pl.DataFrame] = field(default_factory=list)
+    persons: list[tuple[int, str]] = field(default_factory=list)
+    span: tuple[int, int] | None = None
+
+
+def ingest(
+    ws: Handle,
+    path: str | os.PathLike[str],
+    *,
+    target: Target,
+    options: ReadOptions,
+    progress: Progress | None = None,
+    step: Step = no_step,
+) -> Report:
+    """Read one file into the workspace; the report says what became of every row.
+
+    The same bytes again change nothing and return the first report with `repeated` set.
+
+    Raises
+    ------
+    InputError : if the file as a whole cannot be read; nothing stays behind, the upload is kept as failed.
+    """
+    ws.writable()
+    registry.check_environment_name(target.environment)
+    source = Source(Path(path), limits=options.limits)
+    parts = [(part, _reader(part, target, options)) for part in source.members()]
+    job = _Job(Path(path), source.size, "+".join(dict.fromkeys(r.name for _, r in parts)), target, options)
+    sweep(ws)
+    before = _seen_before(ws, job)
+    if before is not None:
+        return before
+    upload_id = uuid.uuid4().hex
+    with claim(ws, upload_id):
+        upload = _register(ws, job, upload_id)
+        step("registered")
+        return _ingest(ws, job, upload, progress, step)
+
+
+def _reader(part: Source, target: Target, options: ReadOptions) -> Reader:
+    return readers.get(target.reader) if target.reader else readers.detect(part, options)
+
+
+def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, step: Step) -> Report:
+    payload = PayloadWriter(ws.layout.payload / str(upload.seq))
+    temporary = ws.layout.temporary / f"{upload.upload_id}.raw"
+    try:
+        with RawKeeper(ws.layout.raw, temporary, keep=ws.settings.keep_raw) as raw:
+            source = Source(job.path, on_bytes=_tee(raw, job.size, progress), limits=job.options.limits)
+            collector = Collector(reader=job.readers, filename=source.name)
+            coder = PersonCoder(ws.secret, job.target.environment, job.target.source)
+            for batch in _batches(source, job.target, job.options):
+                collector.add(batch)
+                _stage(ws, upload, batch, coder)
+                payload.add(batch.payload)
+                step("batch staged")
+            source.finish()
+            _flush_all(ws, upload)
+            payload.flush()
+            step("staged")
+            report = collector.report()
+            repeated = _publish(ws, upload, raw, job.readers, report, step)
+    except BaseException as error:
+        _fail(ws, upload, payload, error)
+        raise
+    if repeated is not None:
+        _forget(upload, payload)
+        with ws.database.write() as connection:
+            uploads.change(connection, upload.seq, status=uploads.REPEATED)
+        return repeated
+    return report
+
+
+def _batches(source: Source, target: Target, options: ReadOptions) -> Iterator[Batch]:
+    """The batches of every part of a file, their rows numbered through."""
+    last = 0
+    for part in source.members():
+        offset = last
+        for batch in _reader(part, target, options).read(part, options):
+            moved = _renumbered(batch, offset) if offset else batch
+            highest = [f[c.ROW_NO].max() for f in (moved.rows, moved.rejects) if f.height]
+            last = max([last, *highest])
+            yield moved
+
+
+def _renumbered(batch: Batch, offset: int) -> Batch:
+    def shift(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col(c.ROW_NO) + offset)
+
+    payload = None if batch.payload is None else shift(batch.payload)
+    return replace(batch, rows=shift(batch.rows), rejects=shift(batch.rejects), payload=payload)
+
+
+def _seen_before(ws: Handle, job: _Job) -> Report | None:
+    """The report of the upload of the very same bytes, found without reading them through the reader."""
+    target = job.target
+    with ws.database.read() as connection:
+        if not uploads.same_size(connection, target.environment, job.size):
+            return None
+        content_hash = hash_file(job.path)
+        found = uploads.same_content(connection, target.environment, target.source, content_hash, job.readers)
+    return None if found is None else Report.from_dict({**found["report"], "repeated": True})
+
+
+def _tee(raw: RawKeeper, total: int, progress: Progress | None) -> Callable[[bytes], None]:
+    if progress is None:
+        return raw
+
+    def both(chunk: bytes) -> None:
+        raw(chunk)
+        progress(raw.bytes, total)
+
+    return both
+
+
+def _register(ws: Handle, job: _Job, upload_id: str) -> _Upload:
+    target = job.target
+    with ws.database.write() as connection:
+        registry.put_environment(connection, target.environment, now=ws.now(), tz=target.tz)
+        seq = uploads.begin(
+            connection,
+            upload_id=upload_id,
+            environment=target.environment,
+            source=target.source,
+            reader=job.readers,
+            filename=job.path.name,
+            bytes=job.size,
+            uploader=target.uploader or who(),
+            uploaded_at=ws.now(),
+            notes=target.notes,
+        )
+    return _Upload(seq, upload_id, target)
+
+
+def _stage(ws: Handle, upload: _Upload, batch: Batch, coder: PersonCoder) -> None:
+    """Put a batch's rows into the waiting frames; write them out when there are many."""
+    if batch.cameras is not None:
+        upload.cameras.append(batch.cameras)
+    if batch.rejects.height:
+        _wait(ws, upload, "rejects", batch.rejects.with_columns(pl.lit("none").alias(c.DAY)))
+    if batch.rows.is_empty():
+        return
+    table = batch.table
+    rows = batch.rows.with_columns(
+        coder.encode(batch.rows[c.PERSON]).alias(c.PERSON_CODE),
+        pl.lit(upload.target.source).alias(c.SOURCE),
+        day_of(_TIME_OF[table]),
+    ).drop(c.PERSON)
+    upload.persons.extend(coder.fresh())
+    first, last = rows[_TIME_OF[table]].min(), rows[_END_OF[table]].max()
+    _widen(upload, first, last)
+    if c.KEY in rows.columns:
+        hashes = key_hashes(rows[c.KEY])
+        upload.hashes.setdefault(table, []).append(hashes)
+        rows = rows.with_columns(pl.Series(KEY_HASH, hashes))
+    _wait(ws, upload, table, rows)
+
+
+def _widen(upload: _Upload, first: Any, last: Any) -> None:
+    start, end = (pl.Series([first, last]).dt.epoch("us")).to_list()
+    upload.span = (min(start, upload.span[0]), max(end, upload.span[1])) if upload.span else (start, end)
+
+
+def _wait(ws: Handle, upload: _Upload, table: str, rows: pl.DataFrame) -> None:
+    rows = rows.with_columns(pl.lit(upload.seq, dtype=pl.Int64).alias(c.SEQ))
+    upload.waiting.setdefault(table, []).append(rows)
+    upload.waiting_rows[table] = upload.waiting_rows.get(table, 0) + rows.height
+    if upload.waiting_rows[table] >= _FLUSH_ROWS:
+        _flush(ws, upload, table)
+
+
+def _flush(ws: Handle, upload: _Upload, table: str) -> None:
+    frames = upload.waiting.pop(table, [])
+    upload.waiting_rows[table] = 0
+    if frames:
+        staged = upload.logs.setdefault(table, ws.lake.stage(LOG_OF[table]))
+        staged.write(
+            pl.concat(frames, rechunk=False), environment=upload.target.environment, stem=upload.upload_id
+        )
+
+
+def _flush_all(ws: Handle, upload: _Upload) -> None:
+    for table in list(upload.waiting):
+        _flush(ws, upload, table)
+    if upload.persons:
+        codes, ids = zip(*upload.persons, strict=True)
+        frame = pl.DataFrame(
+            {c.PERSON_CODE: codes, c.PERSON: ids}, schema={c.PERSON_CODE: pl.Int64, c.PERSON: pl.String}
+        ).with_columns(
+            pl.lit(upload.target.source).alias(c.SOURCE),
+            pl.lit(upload.seq, dtype=pl.Int64).alias(c.SEQ),
+            pl.lit("none").alias(c.DAY),
+        )
+        staged = upload.logs.setdefault(PERSONS.name, ws.lake.stage(PERSONS))
+        staged.write(frame, environment=upload.target.environment, stem=upload.upload_id)
+
+
+def _publish(
+    ws: Handle, upload: _Upload, raw: RawKeeper, reader: str, report: Report, step: Step
+) -> Report | None:
+    """Make the upload visible; returns the earlier report instead if the very same bytes are there already."""
+    target = upload.target
+    with publishing(ws, reason=f"ingest {upload.upload_id}", step=step) as draft:
+        with ws.database.read() as connection:
+            before = uploads.same_content(connection, target.environment, target.source, raw.content_hash, reader)
+        if before is not None:
+            draft.cancelled = True
+            return Report.from_dict({**before["report"], "repeated": True})
+        content_hash = raw.keep()
+        step("raw kept")
+        _commit_tables(ws, upload, draft, report, step)
+        draft.finally_do.append(lambda connection: _enter(ws, upload, report, content_hash, connection))
+    report.upload_id = upload.upload_id
+    report.snapshot_id = draft.snapshot_id
+    return None
+
+
+def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, step: Step) -> None:
+    environment = upload.target.environment
+    affected = {
+        table: _affected(ws, table, np.concatenate(parts), draft, environment)
+        for table, parts in upload.hashes.items()
+    }
+    for table, staged in upload.logs.items():
+        draft.versions[staged.table.name] = ws.lake.append(staged, draft.versions, transaction=upload.upload_id)
+        step(f"{table} committed")
+    if not any(len(hashes) for hashes in affected.values()):
+        return
+    superseded = ws.lake.scan(SUPERSEDED, draft.versions).filter(pl.col(c.ENVIRONMENT) == environment).collect()
+    losers = superseded
+    for table, hashes in affected.items():
+        losers = upsert.resolve(
+            ws.lake, LOG_OF[table], draft.versions, environment=environment, superseded=losers, affected=hashes
+        )
+    report.superseded = losers.height - superseded.height
+    draft.versions[SUPERSEDED.name] = ws.lake.replace(SUPERSEDED, losers, draft.versions, environment=environment)
+    step("superseded committed")
+
+
+def _affected(ws: Handle, table: str, hashes: np.ndarray, draft: Draft, environment: str) -> pl.Series:
+    """Key hashes that have more than one version once this upload is in."""
+    mine = pl.Series(KEY_HASH, hashes)
+    known = upsert.known_hashes(ws.lake, LOG_OF[table], draft.versions, environment=environment, among=mine)
+    again = pl.Series(KEY_HASH, upsert.repeated(hashes), dtype=pl.Int64)
+    return pl.concat([known, again]).unique()
+
+
+def _enter(ws: Handle, upload: _Upload, report: Report, content_hash: str, connection: Connection) -> None:
+    target = upload.target
+    if upload.cameras:
+        seen = pl.concat(upload.cameras, how="diagonal_relaxed").unique(maintain_order=True)
+        registry.learn_cameras(connection, target.environment, seen)
+    covered: tuple[datetime | None, datetime | None] = (None, None)
+    if target.window is not None:
+        tz = registry.environment(connection, target.environment).tz
+        covered = (parse_moment(target.window[0], tz), parse_moment(target.window[1], tz))
+    elif upload.span is not None:
+        covered = (from_us(upload.span[0]), from_us(upload.span[1]))
+    uploads.change(
+        connection,
+        upload.seq,
+        status=uploads.PROCESSED,
+        content_hash=content_hash,
+        covered_from=covered[0],
+        covered_till=covered[1],
+        report=report.as_dict(),
+    )
+    registry.note(
+        connection,
+        who=target.uploader or who(),
+        action="ingest",
+        detail={"upload_id": upload.upload_id, "environment": target.environment},
+        now=ws.now(),
+    )
+
+
+def _forget(upload: _Upload, payload: PayloadWriter) -> None:
+    """Remove everything that an upload staged."""
+    for staged in upload.logs.values():
+        staged.discard()
+    payload.discard()
+
+
+def _fail(ws: Handle, upload: _Upload, payload: PayloadWriter, error: BaseException) -> None:
+    _forget(upload, payload)
+    what = str(error) if isinstance(error, DwellError) else f"{type(error).__name__}: {error}"
+    with ws.database.write() as connection:
+        uploads.change(connection, upload.seq, status=uploads.FAILED, notes=what)

@@ -1,0 +1,168 @@
+"""Compaction, clean-up and a check-up."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from deltalake import DeltaTable
+
+from dwell_kit.schema import columns as c
+from dwell_kit.store import database as db
+from dwell_kit.store import snapshots, uploads
+from dwell_kit.store.lake import SIGHTINGS_LOG, SUPERSEDED, TABLES, files
+from dwell_kit.workspace.handle import Handle
+from dwell_kit.workspace.publishing import Step, no_step, publishing
+from dwell_kit.workspace.sweeping import sweep
+
+
+def compact(ws: Handle, *, keep_versions: int = 10, step: Step = no_step) -> dict[str, Any]:
+    """Merge small files, and remove files that none of the newest `keep_versions` snapshots names."""
+    sweep(ws)
+    merged: dict[str, tuple[int, int]] = {}
+    with publishing(ws, reason="compact", step=step) as draft:
+        for table in TABLES.values():
+            if table.name not in draft.versions:
+                continue
+            delta = ws.lake.writable(table, draft.versions)
+            before = len(delta.file_uris())
+            delta.optimize.compact()
+            fresh = DeltaTable(str(ws.lake.folder(table)))
+            draft.versions[table.name] = fresh.version()
+            merged[table.name] = (before, len(fresh.file_uris()))
+            step(f"{table.name} compacted")
+    removed = remove_unnamed(ws, keep_versions=keep_versions)
+    return {
+        "files": {name: {"before": a, "after": b} for name, (a, b) in merged.items()},
+        "files_removed": removed,
+        "version": draft.snapshot_id,
+    }
+
+
+def remove_unnamed(ws: Handle, *, keep_versions: int) -> int:
+    """Delete data files that no kept snapshot names and no living upload is writing; returns how many."""
+    with ws.database.read() as connection:
+        query = sa.select(db.snapshots.c.id).where(db.snapshots.c.erased_at.is_(None))
+        ids = list(connection.execute(query.order_by(db.snapshots.c.id.desc()).limit(keep_versions)).scalars())
+        kept = [snapshots.get(connection, i) for i in ids]
+    named = set().union(*[files(ws.lake, snapshot.versions) for snapshot in kept]) if kept else set()
+    living = _living(ws)
+    removed = 0
+    for table in TABLES.values():
+        for path in ws.lake.folder(table).glob("**/*.parquet"):
+            if "_delta_log" in path.parts or path in named or path.name.split("-")[0] in living:
+                continue
+            path.unlink(missing_ok=True)
+            removed += 1
+    if kept:
+        with ws.database.write() as connection:
+            snapshots.forget_before(connection, kept[-1].id, now=ws.now())
+    return removed
+
+
+def _living(ws: Handle) -> set[str]:
+    """Ids of uploads that a running process is working on."""
+    alive = set()
+    for lock in ws.layout.temporary.glob("*.lock"):
+        handle = os.open(lock, os.O_RDWR)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            alive.add(lock.name.removesuffix(".lock"))
+        finally:
+            os.close(handle)
+    return alive
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of `doctor`."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+def doctor(ws: Handle) -> list[dict[str, Any]]:
+    """Check that the workspace is whole: state, snapshot, files, counts, key, disk. Changes nothing."""
+    snapshot = ws.snapshot()
+    checks = [
+        Finding("state", ws.database.revision() == db.HEAD, f"schema {ws.database.revision()}"),
+        _files(ws, snapshot.versions),
+        _counts(ws, snapshot.versions),
+        _interrupted(ws),
+        _key(ws),
+        _disk(ws),
+    ]
+    return [asdict(finding) for finding in checks]
+
+
+def _files(ws: Handle, versions: dict[str, int]) -> Finding:
+    named = files(ws.lake, versions)
+    missing = [p for p in named if not p.exists()]
+    return Finding("files", not missing, f"{len(named)} files named, {len(missing)} missing")
+
+
+def _counts(ws: Handle, versions: dict[str, int]) -> Finding:
+    """Every processed upload's accepted rows are in the logs; more are not."""
+    with ws.database.read() as connection:
+        history = uploads.history(connection)
+    promised = {u["seq"]: u["report"]["accepted"] for u in history if u["status"] == uploads.PROCESSED}
+    found: dict[int, int] = {}
+    for name, table in TABLES.items():
+        if name.endswith("_log") and name != "rejects_log":
+            counted = ws.lake.scan(table, versions).group_by(c.SEQ).len().collect()
+            for seq, rows in counted.iter_rows():
+                found[seq] = found.get(seq, 0) + rows
+    wrong = {s for s in promised.keys() | found.keys() if promised.get(s, 0) != found.get(s, 0)}
+    erased = any(s.get("reason") == "erase a person" for s in _reasons(ws))
+    detail = f"{sum(found.values())} rows of {len(promised)} uploads"
+    if wrong and erased:
+        return Finding("counts", True, detail + ", fewer than reported since persons were erased")
+    return Finding("counts", not wrong, detail + (f", uploads {sorted(wrong)} differ" if wrong else ""))
+
+
+def _reasons(ws: Handle) -> list[dict[str, Any]]:
+    with ws.database.read() as connection:
+        return [dict(r) for r in connection.execute(sa.select(db.snapshots.c.reason)).mappings()]
+
+
+def _interrupted(ws: Handle) -> Finding:
+    with ws.database.read() as connection:
+        pending = [u for u in uploads.history(connection) if u["status"] == uploads.PENDING]
+    dead = [u["upload_id"] for u in pending if u["upload_id"] not in _living(ws)]
+    return Finding(
+        "uploads", not dead, f"{len(pending)} in progress, {len(dead)} interrupted (swept at the next ingest)"
+    )
+
+
+def _key(ws: Handle) -> Finding:
+    mode = stat.S_IMODE(ws.layout.key.stat().st_mode)
+    return Finding("person key", not mode & 0o077, f"mode {mode:o}")
+
+
+def _disk(ws: Handle) -> Finding:
+    free = shutil.disk_usage(ws.layout.root).free
+    return Finding("disk", free > 1 << 30, f"{free / 2**30:.1f} GiB free")
+
+
+def sizes(root: Path) -> int:
+    """Bytes of all files under a folder."""
+    return sum(p.stat().st_size for p in root.rglob("*") if p.is_file())
+
+
+def superseded_rows(ws: Handle) -> int:
+    """Rows of the logs that a newer message replaced."""
+    return int(ws.lake.scan(SUPERSEDED, ws.snapshot().versions).select(pl.len()).collect().item())
+
+
+def log_rows(ws: Handle) -> int:
+    """Rows of the sightings log, superseded ones included."""
+    return int(ws.lake.scan(SIGHTINGS_LOG, ws.snapshot().versions).select(pl.len()).collect().item())

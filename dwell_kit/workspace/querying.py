@@ -1,0 +1,194 @@
+"""Facts and figures out of a workspace, under one set of filters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dwell_kit.analytics import registry as quantities
+from dwell_kit.analytics import selection
+from dwell_kit.analytics.selection import Selection
+from dwell_kit.errors import FilterError, NotFoundError
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.hours import OpeningHours
+from dwell_kit.schema.time import parse_moment
+from dwell_kit.store import registry, uploads, upsert
+from dwell_kit.store.keys import PersonCoder
+from dwell_kit.store.lake import CROWD_EVENTS_LOG, PERSONS, POSITIONS_LOG, REJECTS_LOG, SIGHTINGS_LOG
+from dwell_kit.store.raw import read_payload
+from dwell_kit.store.snapshots import Snapshot
+from dwell_kit.workspace.coding import coded_columns, person_codes
+from dwell_kit.workspace.handle import Handle
+
+Kind = Literal["pandas", "polars", "arrow"]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One environment in one snapshot, with what the filters need to know of it."""
+
+    environment: registry.Environment
+    snapshot: Snapshot
+    coded: Coded
+    selection: Selection
+    filters: Filters
+    coverage_end: datetime | None
+    excluded: int
+    """Persons left out because they are on a list (staff)."""
+
+
+def resolve_environment(ws: Handle, name: str | None) -> registry.Environment:
+    """The environment called `name`, or the only one.
+
+    Raises
+    ------
+    FilterError : if none is named and there are several: no query crosses environments unless it names each.
+    """
+    with ws.database.read() as connection:
+        known = registry.environments(connection)
+        if name is not None:
+            return registry.environment(connection, name)
+    if len(known) == 1:
+        return known[0]
+    if not known:
+        raise NotFoundError("the workspace is empty", hint="ingest something first: ws.ingest(path)")
+    raise FilterError(
+        "which environment?",
+        expected="one of " + ", ".join(e.name for e in known),
+        hint="pass environment=…",
+    )
+
+
+def scope(ws: Handle, filters: Filters) -> Scope:
+    """Everything a quantity needs, compiled once."""
+    environment = resolve_environment(ws, filters.environment)
+    snapshot = ws.snapshot()
+    coded = coded_columns(ws, environment.name, snapshot)
+    with ws.database.read() as connection:
+        groups = registry.groups(connection, environment.name)
+        lists = registry.listed(connection, environment.name)
+        covered = uploads.coverage(connection, environment.name)
+    excluded = {p for people in lists.values() for p in people}
+    barred = _positions(ws, environment.name, snapshot, excluded) if excluded else np.empty(0, np.int64)
+    hours = OpeningHours.from_dict(environment.opening_hours) if environment.opening_hours else None
+    compiled = selection.compile(filters, coded, tz=environment.tz, groups=groups, listed=barred, open_hours=hours)
+    end = max((till for _, till in covered), default=None)
+    return Scope(environment, snapshot, coded, compiled, filters, end, len(barred))
+
+
+def _positions(ws: Handle, environment: str, snapshot: Snapshot, persons: Collection[str]) -> NDArray[np.int64]:
+    """Indexes into `Coded.persons` of raw ids, whatever source they come from."""
+    codes = person_codes(ws, environment, snapshot)
+    with ws.database.read() as connection:
+        sources = {u["source"] for u in uploads.history(connection, environment)}
+    coders = [PersonCoder(ws.secret, environment, s) for s in sources]
+    wanted = np.array([coder.code(p) for coder in coders for p in persons], np.int64)
+    if not len(wanted) or not len(codes):
+        return np.empty(0, np.int64)
+    at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+    return np.unique(at[codes[at] == wanted])
+
+
+def compute(ws: Handle, name: str, filters: Filters, **parameters: Any) -> Any:
+    """A quantity of the registry on what is stored: Polars frame, or a dict for a summary."""
+    quantity = quantities.get(name)
+    found = scope(ws, filters)
+    return quantity.on(found, **parameters)
+
+
+def facts(
+    ws: Handle, table: Literal["sightings", "crowd_events", "positions"], filters: Filters, *, payload: bool
+) -> pl.DataFrame:
+    """Rows of a contract, with raw person ids, that the filters select (place and time touch, never clip)."""
+    environment = resolve_environment(ws, filters.environment)
+    snapshot = ws.snapshot()
+    log = {"sightings": SIGHTINGS_LOG, "crowd_events": CROWD_EVENTS_LOG, "positions": POSITIONS_LOG}[table]
+    start, end = {
+        "sightings": (c.STARTED, c.ENDED), "crowd_events": (c.STARTED, c.RECORDED), "positions": (c.TIME, c.TIME),
+    }[table]  # fmt: skip
+    if table == "positions":
+        rows = ws.lake.scan(log, snapshot.versions).filter(pl.col(c.ENVIRONMENT) == environment.name)
+    else:
+        rows = upsert.current(ws.lake, log, snapshot.versions, environment=environment.name)
+    rows = rows.filter(*_conditions(ws, environment, filters, rows, start, end))
+    rows = rows.join(_persons(ws, environment.name, snapshot), on=c.PERSON_CODE, how="left")
+    if filters.persons:
+        rows = rows.filter(pl.col(c.PERSON).is_in(filters.persons))
+    frame = rows.collect(engine="streaming").sort(start, end, c.SEQ, c.ROW_NO)
+    front = [c.ENVIRONMENT, c.PERSON, c.CAMERA, start, *([end] if end != start else [])]
+    hidden = {c.PERSON_CODE, "key_hash", c.DAY}
+    frame = frame.select(*front, *[n for n in frame.columns if n not in {*front, *hidden}])
+    return with_payload(ws, frame) if payload else frame
+
+
+def _conditions(
+    ws: Handle, environment: registry.Environment, filters: Filters, rows: pl.LazyFrame, start: str, end: str
+) -> list[pl.Expr]:
+    made = []
+    names = rows.collect_schema().names()
+    if filters.since is not None:
+        since = parse_moment(filters.since, environment.tz)
+        made.append((pl.col(end) > since) | (pl.col(start) >= since))
+    if filters.until is not None:
+        made.append(pl.col(start) < parse_moment(filters.until, environment.tz))
+    cameras = set(filters.cameras)
+    if filters.groups:
+        with ws.database.read() as connection:
+            groups = registry.groups(connection, environment.name)
+        cameras |= {camera for g in filters.groups for camera in groups.get(g, [])}
+    if filters.cameras or filters.groups:
+        made.append(pl.col(c.CAMERA).is_in(sorted(cameras)))
+    if filters.zones and c.ZONE in names:
+        made.append(pl.col(c.ZONE).is_in(filters.zones))
+    return made
+
+
+def _persons(ws: Handle, environment: str, snapshot: Snapshot) -> pl.LazyFrame:
+    return (
+        ws.lake.scan(PERSONS, snapshot.versions)
+        .filter(pl.col(c.ENVIRONMENT) == environment)
+        .select(c.PERSON_CODE, c.PERSON)
+        .unique(c.PERSON_CODE)
+    )
+
+
+def with_payload(ws: Handle, frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with every column of their file that no contract took, as text."""
+    parts = [read_payload(ws.layout.payload, seq) for seq in frame[c.SEQ].unique().to_list()]
+    found = [p for p in parts if p is not None]
+    if not found:
+        return frame
+    payload = pl.concat(found, how="diagonal_relaxed")
+    return frame.lazy().join(payload, on=[c.SEQ, c.ROW_NO], how="left", suffix="_payload").collect()
+
+
+def rejects(ws: Handle, upload: str | int) -> pl.DataFrame:
+    """The rows of an upload that were not accepted: row_no, column, value, reason, raw."""
+    with ws.database.read() as connection:
+        found = uploads.get(connection, upload)
+    return (
+        ws.lake.scan(REJECTS_LOG, ws.snapshot().versions)
+        .filter((pl.col(c.ENVIRONMENT) == found["environment"]) & (pl.col(c.SEQ) == found["seq"]))
+        .select(c.ROW_NO, c.COLUMN, c.VALUE, c.REASON, c.RAW)
+        .sort(c.ROW_NO)
+        .collect()
+    )
+
+
+def give(frame: pl.DataFrame, kind: Kind) -> Any:
+    """The frame as pandas (default everywhere), Polars or Arrow."""
+    if kind == "polars":
+        return frame
+    if kind == "arrow":
+        return frame.to_arrow()
+    if kind == "pandas":
+        return frame.to_pandas()
+    raise FilterError(f"there is no kind of frame {kind!r}", expected="pandas, polars or arrow", found=repr(kind))

@@ -1,0 +1,67 @@
+"""What a killed process left behind: found by its dead lock, removed before the next ingest."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dwell_kit.store import snapshots, uploads
+from dwell_kit.store.lake import TABLES, files
+from dwell_kit.workspace.handle import Handle
+
+_LOCK = ".lock"
+
+
+@contextmanager
+def claim(ws: Handle, upload_id: str) -> Iterator[None]:
+    """Say that this process works on an upload; the kernel takes the claim back when the process ends."""
+    path = ws.layout.temporary / f"{upload_id}{_LOCK}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def sweep(ws: Handle) -> list[str]:
+    """Remove the leavings of uploads whose process is gone; returns their ids."""
+    swept = []
+    for lock in sorted(ws.layout.temporary.glob(f"*{_LOCK}")):
+        try:
+            handle = os.open(lock, os.O_RDWR)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue  # its process is alive
+        else:
+            _remove(ws, lock.name.removesuffix(_LOCK))
+            lock.unlink(missing_ok=True)
+            swept.append(lock.name.removesuffix(_LOCK))
+        finally:
+            os.close(handle)
+    return swept
+
+
+def _remove(ws: Handle, upload_id: str) -> None:
+    (ws.layout.temporary / f"{upload_id}.raw").unlink(missing_ok=True)
+    with ws.database.read() as connection:
+        found = [u for u in uploads.history(connection) if u["upload_id"] == upload_id]
+        newest = snapshots.latest(connection)
+    if not found or found[0]["status"] != uploads.PENDING:
+        return
+    named = files(ws.lake, newest.versions)
+    for table in TABLES.values():
+        for path in ws.lake.folder(table).glob(f"**/{upload_id}-*.parquet"):
+            if path not in named:
+                path.unlink(missing_ok=True)
+    shutil.rmtree(ws.layout.payload / str(found[0]["seq"]), ignore_errors=True)
+    with ws.database.write() as connection:
+        uploads.change(connection, found[0]["seq"], status=uploads.FAILED, notes="interrupted")

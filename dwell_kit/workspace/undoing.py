@@ -1,0 +1,73 @@
+"""Take an upload back: its rows go, and what they had replaced is there again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from dwell_kit.errors import NotFoundError
+from dwell_kit.schema import columns as c
+from dwell_kit.store import registry, uploads, upsert
+from dwell_kit.store.lake import (
+    CROWD_EVENTS_LOG,
+    FACT,
+    KEY_HASH,
+    POSITIONS_LOG,
+    REJECTS_LOG,
+    SIGHTINGS_LOG,
+    SUPERSEDED,
+)
+from dwell_kit.workspace.handle import Handle, who
+from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
+
+
+def undo(ws: Handle, upload: str | int, *, step: Step = no_step) -> dict[str, Any]:
+    """Hide an upload's rows in a new snapshot; older snapshots still show them. Returns the upload.
+
+    Raises
+    ------
+    NotFoundError : if there is no such upload, or it is not one that was processed.
+    """
+    with publishing(ws, reason=f"undo {upload}", step=step) as draft:
+        with ws.database.read() as connection:
+            found = uploads.get(connection, upload)
+        if found["status"] != uploads.PROCESSED:
+            raise NotFoundError(
+                f"upload {found['upload_id']} cannot be undone",
+                expected=f"an upload that is {uploads.PROCESSED}",
+                found=found["status"],
+            )
+        draft.reason = f"undo {found['upload_id']}"
+        _take_back(ws, draft, found["environment"], found["seq"], step)
+        draft.finally_do.append(lambda connection: uploads.change(connection, found["seq"], status=uploads.UNDONE))
+        draft.finally_do.append(
+            lambda connection: registry.note(
+                connection, who=who(), action="undo", detail={"upload_id": found["upload_id"]}, now=ws.now()
+            )
+        )
+    return {**found, "status": uploads.UNDONE}
+
+
+def _take_back(ws: Handle, draft: Draft, environment: str, seq: int, step: Step) -> None:
+    superseded = ws.lake.scan(SUPERSEDED, draft.versions).filter(pl.col(c.ENVIRONMENT) == environment).collect()
+    for table in (SIGHTINGS_LOG, CROWD_EVENTS_LOG, POSITIONS_LOG, REJECTS_LOG):
+        if table.name not in draft.versions:
+            continue
+        affected = pl.Series(KEY_HASH, [], dtype=pl.Int64)
+        if KEY_HASH in table.names:
+            mine = ws.lake.scan(table, draft.versions).filter(pl.col(c.SEQ) == seq).select(KEY_HASH)
+            fact = table.name.removesuffix("_log")
+            contested = superseded.filter(pl.col(FACT) == fact).lazy().select(KEY_HASH)
+            affected = contested.join(mine, on=KEY_HASH, how="semi").unique().collect()[KEY_HASH]
+        draft.versions[table.name] = ws.lake.delete(table, f"{c.SEQ} = {seq}", draft.versions)
+        step(f"{table.name} taken back")
+        if len(affected):
+            superseded = upsert.resolve(
+                ws.lake, table, draft.versions, environment=environment, superseded=superseded, affected=affected
+            )
+    if SUPERSEDED.name in draft.versions:
+        draft.versions[SUPERSEDED.name] = ws.lake.replace(
+            SUPERSEDED, superseded, draft.versions, environment=environment
+        )
+    step("superseded taken back")
