@@ -194,13 +194,14 @@ class _Table:
         for moved in product((False, True), repeat=len(self.sizes)):
             if not any(moved):
                 continue
-            view = tuple(slice(None) if moved[axis] else slice(target[axis], target[axis] + 1) for axis in axes)
+            view: tuple[slice, ...] = tuple(
+                slice(None) if moved[axis] else slice(target[axis], target[axis] + 1) for axis in axes
+            )
             shrinks = self._sign(target, moved) < 0
             allowed = np.where(shrinks, can_shrink[view], self.can_grow[view])
             cost = cost + np.where(allowed, price[view], np.inf)
         for axis in axes:
-            here = tuple(target[axis] if other == axis else slice(None) for other in axes)
-            cost[here] = np.inf
+            np.moveaxis(cost, axis, 0)[target[axis]] = np.inf
         return cost
 
     def _sign(self, target: tuple[int, ...], moved: tuple[bool, ...]) -> Grid:

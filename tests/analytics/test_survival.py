@@ -102,10 +102,11 @@ def window(seed: int, *, n: int = 600, hours: float = 2.0) -> tuple[float, pl.Da
     dwell = rng.lognormal(np.log(1200), 1.0, n)
     left = np.minimum(arrived + dwell, hours * 3600)
     turn = arrived + (left - arrived) * rng.uniform(0, 1, n)
-    us = lambda s: (
-        pl.Series((s * 1e6).astype(np.int64)).cast(pl.Datetime("us", "UTC"))
-        + (NINE - datetime(1970, 1, 1, tzinfo=UTC))
-    )
+    def us(s):
+        return (
+            pl.Series((s * 1e6).astype(np.int64)).cast(pl.Datetime("us", "UTC"))
+            + (NINE - datetime(1970, 1, 1, tzinfo=UTC))
+        )
     ids = [f"p{i}" for i in range(n)]
     rows = pl.concat([
         pl.DataFrame({c.PERSON: ids, c.CAMERA: "door", c.STARTED: us(arrived), c.ENDED: us(turn)}),
