@@ -181,7 +181,7 @@ class _Table:
             cost = self._cost(target, can_shrink)
             best = np.unravel_index(int(np.argmin(cost)), cost.shape)
             if np.isfinite(cost[best]):
-                for corner in product(*zip(target, best, strict=True)):
+                for corner in product(*((int(a), int(b)) for a, b in zip(target, best, strict=True))):
                     self.hidden[corner] |= not self.free[corner]
                 return True
         return False
