@@ -1,0 +1,355 @@
+"""The times of one file: epochs and their readable twins, day or month first, offsets; never a guess."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import polars as pl
+
+from dwell_kit.errors import AskError
+from dwell_kit.ingest import formats
+from dwell_kit.ingest.batches import ReadOptions
+from dwell_kit.ingest.headers import READABLE, HeaderMatch
+from dwell_kit.schema.time import US, zone
+
+QUARTER_S: Final = 900
+_CONSTANT: Final = 0.95
+"""Share of comparable rows that must agree on an offset to call it constant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeColumn:
+    """Where a time stands in a file.
+
+    Parameters
+    ----------
+    name : wanted name, e.g. "started_at".
+    main, twin : positions of the epoch column and of its readable twin.
+    headers : their names in the file.
+    utc : whether naive times in them are UTC.
+    """
+
+    name: str
+    main: int
+    twin: int | None = None
+    headers: tuple[str, ...] = ()
+    utc: tuple[bool, ...] = (False,)
+
+    @classmethod
+    def find(cls, match: HeaderMatch, name: str) -> TimeColumn | None:
+        """The time column of a wanted name; a readable column alone is the main one; None if there is neither."""
+        names = [n for n in (name, name + READABLE) if n in match.mapping]
+        if not names:
+            return None
+        return cls(
+            name=name,
+            main=match.mapping[names[0]],
+            twin=match.mapping[names[1]] if len(names) > 1 else None,
+            headers=tuple(match.header[match.mapping[n]].strip() for n in names),
+            utc=tuple(match.is_utc(n) for n in names),
+        )
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        return (self.main,) if self.twin is None else (self.main, self.twin)
+
+
+Texts = tuple[pl.Series, ...]
+"""The texts of a time column: main, or main and twin."""
+
+
+class Clock:
+    """What one file has shown of its times so far; may be used by several threads.
+
+    Parameters
+    ----------
+    options : time zone, order of slash dates, custom format, confirmations.
+    where : the file, for errors.
+    look_ahead : gives time texts of the whole file again, called at most once and only when slash dates
+        allow two readings; without it they are asked for.
+    """
+
+    def __init__(
+        self,
+        options: ReadOptions,
+        *,
+        where: str,
+        look_ahead: Callable[[], Iterable[tuple[TimeColumn, Texts]]] | None = None,
+    ) -> None:
+        zone(options.tz)
+        self._options = options
+        self._where = where
+        self._look_ahead = look_ahead
+        self._lock = threading.RLock()
+        self._day_example: str | None = None
+        self._month_example: str | None = None
+        self._ahead: bool | None = None
+        self._offset_s: int | None = None
+        self._per_row = False
+        self._differ: dict[str, int] = {}
+        self._compared: dict[str, int] = {}
+
+    @property
+    def day_first(self) -> bool | None:
+        """The order of slash dates, if it is known."""
+        if self._options.day_first is not None:
+            return self._options.day_first
+        if self._day_example or self._month_example:
+            return self._day_example is not None
+        return self._ahead
+
+    def read(self, column: TimeColumn, texts: Texts, zone_h: pl.Series | None = None) -> pl.Series:
+        """µs UTC (Int64), null where no time can be had (see `why`).
+
+        A full-precision epoch wins, else the main text, else its readable twin.
+
+        Parameters
+        ----------
+        zone_h : the `utc_time_zone` column (hours, as text), if there is one.
+
+        Raises
+        ------
+        AskError : if slash dates allow two readings, or twins differ by a constant quarter-hour offset.
+        """
+        main, twin, open_rows = self._both(column, texts, self.day_first)
+        if open_rows and self.day_first is None:
+            self._decide()
+            main, twin, _ = self._both(column, texts, self.day_first)
+        if twin is None:
+            return main
+        offset = self._compare(column, main, twin, zone_h)
+        if main.null_count() == 0:
+            return main
+        if offset is not None:
+            twin = twin - offset
+        return pl.select(pl.coalesce(pl.lit(main), pl.lit(twin))).to_series()
+
+    def single(self, values: pl.Series, *, header: str, utc: bool | None = None) -> pl.Series:
+        """µs UTC of one column of texts without a twin.
+
+        Parameters
+        ----------
+        utc : naive times are UTC; by default when the header begins with "utc".
+        """
+        is_utc = header.strip().lower().startswith("utc") if utc is None else utc
+        return self.read(TimeColumn(name=header, main=0, headers=(header,), utc=(is_utc,)), (values,))
+
+    def why(self, column: TimeColumn, texts: Texts) -> pl.DataFrame:
+        """Columns `column`, `value`, `reason` of rows whose time `read` could not tell."""
+        frame = pl.DataFrame({f"v{i}": values for i, values in enumerate(texts)})
+        main = pl.col("v0")
+        empty = main.is_null() | (main.str.strip_chars() == "")
+        reading = self._reading(utc=column.utc[0])
+        header, value = pl.lit(column.headers[0]), main
+        if column.twin is not None:
+            header = pl.when(empty).then(pl.lit(column.headers[1])).otherwise(header)
+            value = pl.when(empty).then(pl.col("v1")).otherwise(value)
+        return frame.select(column=header, value=value).with_columns(reason=_reason(pl.col("value"), reading))
+
+    def notes(self) -> list[str]:
+        """What was noticed of the times of the whole file.
+
+        Raises
+        ------
+        AskError : if the order of slash dates that was seen ahead is not borne out by the file.
+        """
+        self._settle()
+        found = []
+        if self._day_example or self._month_example:
+            order, example = ("day", self._day_example) if self._day_example else ("month", self._month_example)
+            found.append(f"slash dates: read with the {order} first, as {example!r} shows")
+        for header, count in self._differ.items():
+            if count:
+                found.append(
+                    f"{header}: epoch and readable time differ by more than 1 s in {count:,} of "
+                    f"{self._compared[header]:,} rows; the epoch was used"
+                )
+        if self._offset_s:
+            found.append(
+                f"readable times are {self._offset_s / 3600:+g} h from the epochs; taken as their own zone"
+            )
+        if self._per_row:
+            found.append(
+                "readable times are local by utc_time_zone; they were converted where the epoch is missing"
+            )
+        return found
+
+    def _reading(self, *, utc: bool, day_first: bool | None = None) -> formats.Reading:
+        said = self._options
+        return formats.Reading(
+            tz="UTC" if utc else said.tz,
+            ambiguous=said.ambiguous,
+            time_format=said.time_format,
+            day_first=self.day_first if day_first is None else day_first,
+        )
+
+    def _both(
+        self, column: TimeColumn, texts: Texts, day_first: bool | None
+    ) -> tuple[pl.Series, pl.Series | None, bool]:
+        """Main and twin read, and whether a row is left that needs the order of slash dates."""
+        found = [
+            formats.read(values, replace(self._reading(utc=utc), day_first=day_first))
+            for values, utc in zip(texts, column.utc, strict=True)
+        ]
+        for one in found:
+            self._vote(one.day_first, one.month_first)
+        main, twin = found[0], found[1] if len(found) > 1 else None
+        if twin is None:
+            return main.us, None, len(main.undecided) > 0
+        if len(twin.undecided):
+            self._vote_by_twin(main.us, texts[1], twin.undecided, utc=column.utc[1])
+        slash = pl.concat([main.undecided, twin.undecided])
+        open_rows = len(slash) > 0 and bool(
+            (main.us.gather(slash).is_null() & twin.us.gather(slash).is_null()).any()
+        )
+        return main.us, twin.us, open_rows
+
+    def _vote(self, day: str | None, month: str | None) -> None:
+        with self._lock:
+            self._day_example = self._day_example or day
+            self._month_example = self._month_example or month
+        if self._options.day_first is None:
+            self._settle()
+
+    def _vote_by_twin(self, main: pl.Series, twin: pl.Series, slash: pl.Series, *, utc: bool) -> None:
+        """An epoch beside an ambiguous date shows its order when only one of both is within a day of it."""
+        slash = slash.head(1000)
+        epochs, values = main.gather(slash), twin.gather(slash)
+        day = 86_400 * US
+        near = [
+            ((formats.read(values, self._reading(utc=utc, day_first=order)).us - epochs).abs() < day).fill_null(
+                value=False
+            )
+            for order in (True, False)
+        ]
+        shown = [values.filter(near[i] & ~near[1 - i]).head(1).to_list() for i in (0, 1)]
+        self._vote(*(one[0] if one else None for one in shown))
+
+    def _settle(self) -> None:
+        """The order must be one, and what was seen ahead must be seen again."""
+        if self._options.day_first is not None:
+            return
+        seen = self._day_example, self._month_example
+        if all(seen):
+            raise AskError(
+                "slash dates are written in both orders",
+                where=self._where,
+                found=f"{seen[0]!r} and {seen[1]!r}",
+                hint="say day_first=True or day_first=False; dates that do not fit are rejected",
+            )
+
+    def _decide(self) -> None:
+        with self._lock:
+            if self.day_first is not None:
+                return
+            for column, texts in self._look_ahead() if self._look_ahead else ():
+                if self._glimpse(column, texts):
+                    return
+        raise AskError(
+            "slash dates allow two readings, and no row of the file shows which",
+            where=self._where,
+            expected="a date such as 31/12/2025 or 12/31/2025 somewhere in the file",
+            hint="say day_first=True (day/month/year) or day_first=False (month/day/year)",
+        )
+
+    def _glimpse(self, column: TimeColumn, texts: Texts) -> bool:
+        probe = Clock(self._options, where=self._where)
+        probe._both(column, texts, None)
+        self._ahead = probe.day_first
+        return self._ahead is not None
+
+    def _compare(
+        self, column: TimeColumn, main: pl.Series, twin: pl.Series, zone_h: pl.Series | None
+    ) -> pl.Series | int | None:
+        """Count twins that differ; µs that the readable twin is ahead of UTC."""
+        apart = twin - main
+        with self._lock:
+            if self._offset_s is None and not self._per_row:
+                self._settle_offset(column, apart, zone_h)
+            shift: pl.Series | int | None = (self._offset_s or 0) * US or None
+            if self._per_row and zone_h is not None:
+                shift = _zone_us(zone_h).fill_null(0)
+            left = (apart if shift is None else apart - shift).abs()
+            self._differ[column.headers[0]] = self._differ.get(column.headers[0], 0) + int((left > US).sum())
+            count = len(apart) - apart.null_count()
+            self._compared[column.headers[0]] = self._compared.get(column.headers[0], 0) + count
+        if shift is not None and self._options.utc_offset_confirmed is False and not self._per_row:
+            return None
+        return shift
+
+    def _settle_offset(self, column: TimeColumn, apart: pl.Series, zone_h: pl.Series | None) -> None:
+        count = len(apart) - apart.null_count()
+        if not count:
+            return
+        if int((apart.abs() <= US).sum()) > (1 - _CONSTANT) * count:
+            self._offset_s = 0
+            return
+        if zone_h is not None and int(((apart - _zone_us(zone_h)).abs() <= US).sum()) >= _CONSTANT * count:
+            self._per_row = True
+            return
+        quarters = (apart / (QUARTER_S * US)).round().cast(pl.Int64)
+        near = (apart - quarters * (QUARTER_S * US)).abs() <= US
+        usual = quarters.filter(near).mode().sort()
+        self._offset_s = 0
+        if len(usual) and int((near & (quarters == usual[0])).sum()) >= _CONSTANT * count:
+            self._offset_s = int(usual[0]) * QUARTER_S
+            self._confirm(column)
+
+    def _confirm(self, column: TimeColumn) -> None:
+        if self._options.utc_offset_confirmed is None:
+            hours = (self._offset_s or 0) / 3600
+            raise AskError(
+                f"readable times differ from the epochs by a constant {hours:+g} h",
+                where=f"{self._where}, columns {' and '.join(column.headers)}",
+                expected="the same instant in both columns",
+                hint="say utc_offset_confirmed=True if the readable column is local time, False if it is UTC; "
+                "the epoch is used where there is one",
+            )
+
+
+def _zone_us(zone_h: pl.Series) -> pl.Series:
+    hours = zone_h.str.strip_chars().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    return (hours * 3600 * US).round().cast(pl.Int64)
+
+
+def _reason(value: pl.Expr, reading: formats.Reading) -> pl.Expr:
+    """Why a text is no time, in words."""
+
+    def kind(values: pl.Series) -> pl.Series:
+        loose = formats.read(values, replace(reading, ambiguous="earliest"))
+        shifted = formats.read(values, replace(reading, tz="UTC"))
+        turned = formats.read(values, replace(reading, tz="UTC", day_first=not reading.day_first))
+        return pl.select(
+            pl.when(pl.lit(loose.us).is_not_null())
+            .then(
+                pl.lit(
+                    f"this local time happens twice in {reading.tz}, where the clock is turned back: "
+                    "say ambiguous='earliest' or 'latest', or export UTC"
+                )
+            )
+            .when(pl.lit(shifted.us).is_not_null())
+            .then(pl.lit(f"this local time does not exist in {reading.tz}, where the clock is put forward"))
+            .when(pl.lit(turned.us).is_not_null())
+            .then(pl.lit(f"not a date with the {'day' if reading.day_first else 'month'} first"))
+        ).to_series()
+
+    text = value.str.strip_chars()
+    return (
+        pl.when(value.is_null() | (text == ""))
+        .then(pl.lit("no time"))
+        .when(formats.is_rounded(text))
+        .then(
+            pl.lit("a spreadsheet rounded this epoch: the time is lost; export the readable column, or text cells")
+        )
+        .otherwise(
+            pl.coalesce(
+                value.map_batches(kind, return_dtype=pl.String),
+                pl.when(text.str.contains(r"^[+-]?\d+(?:[.,]\d+)?$|^0\d{3}-|^[13-9]\d{3}-"))
+                .then(pl.lit("not between the years 2000 and 2100"))
+                .otherwise(pl.lit("not a time that can be read")),
+            )
+        )
+    )
