@@ -1,9 +1,8 @@
-"""Surrogate keys: stable 64-bit hashes of keys, and keyed person codes."""
+"""Surrogate keys: stable 64-bit hashes of keys, and keyed person codes (SipHash-2-4)."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from typing import Any, Final
 
 import numba as nb
 import numpy as np
@@ -12,84 +11,156 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dwell_kit.errors import InputError
+from dwell_kit.schema import columns as c
+
+_PUBLIC_KEY: Final = b"dwell_kit key v1"
 
 
-@nb.njit("int64[:](uint8[:], int64[:])", cache=True, nogil=True)
-def _fnv1a_mixed(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+@nb.njit(cache=True, nogil=True)
+def _rotl(x: Any, bits: int) -> Any:
+    return (x << np.uint64(bits)) | (x >> np.uint64(64 - bits))
+
+
+@nb.njit(cache=True, nogil=True)
+def _round(v0: Any, v1: Any, v2: Any, v3: Any) -> Any:
+    v0 += v1
+    v1 = _rotl(v1, 13) ^ v0
+    v0 = _rotl(v0, 32)
+    v2 += v3
+    v3 = _rotl(v3, 16) ^ v2
+    v0 += v3
+    v3 = _rotl(v3, 21) ^ v0
+    v2 += v1
+    v1 = _rotl(v1, 17) ^ v2
+    return v0, v1, _rotl(v2, 32), v3
+
+
+@nb.njit(cache=True, nogil=True)
+def _siphash(data: Any, offsets: Any, k0: Any, k1: Any, prefix: Any) -> Any:
+    """SipHash-2-4 of `prefix` + each text; `prefix` is a whole number of 8-byte words."""
     n = len(offsets) - 1
     out = np.empty(n, np.int64)
     for i in range(n):
-        h = np.uint64(14695981039346656037)
-        for j in range(offsets[i], offsets[i + 1]):
-            h = (h ^ np.uint64(data[j])) * np.uint64(1099511628211)
-        # the finalizer of MurmurHash3: FNV alone leaves the high bits of short keys alike
-        h = (h ^ (h >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-        h = (h ^ (h >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-        out[i] = np.int64(h ^ (h >> np.uint64(33)))
+        v0 = k0 ^ np.uint64(0x736F6D6570736575)
+        v1 = k1 ^ np.uint64(0x646F72616E646F6D)
+        v2 = k0 ^ np.uint64(0x6C7967656E657261)
+        v3 = k1 ^ np.uint64(0x7465646279746573)
+        lo, hi = offsets[i], offsets[i + 1]
+        for word in prefix:
+            v3 ^= word
+            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+            v0 ^= word
+        whole = lo + (hi - lo) // 8 * 8
+        for at in range(lo, whole, 8):
+            m = np.uint64(0)
+            for b in range(8):
+                m |= np.uint64(data[at + b]) << np.uint64(8 * b)
+            v3 ^= m
+            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+            v0 ^= m
+        m = np.uint64((len(prefix) * 8 + hi - lo) & 0xFF) << np.uint64(56)
+        for b in range(hi - whole):
+            m |= np.uint64(data[whole + b]) << np.uint64(8 * b)
+        v3 ^= m
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+        v0 ^= m
+        v2 ^= np.uint64(0xFF)
+        for _ in range(4):
+            v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+        out[i] = np.int64(v0 ^ v1 ^ v2 ^ v3)
     return out
 
 
+def siphash(texts: pl.Series, key: bytes, prefix: bytes = b"") -> NDArray[np.int64]:
+    """(n,) SipHash-2-4 of each text's UTF-8 bytes (null counts as empty), as int64.
+
+    Parameters
+    ----------
+    key : 16 bytes.
+    prefix : put before every text, padded with zero bytes to whole 8-byte words.
+
+    Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
+    """
+    array = texts.cast(pl.String).to_arrow()
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    array = array.cast(pa.large_string())
+    if not len(array):
+        return np.empty(0, np.int64)
+    _, offsets, data = array.buffers()
+    span = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+    words = np.frombuffer(prefix + b"\0" * (-len(prefix) % 8), np.uint64)
+    k0, k1 = np.frombuffer(key[:16], np.uint64)
+    hashed: NDArray[np.int64] = _siphash(_frozen(raw), _frozen(span), k0, k1, _frozen(words))
+    return hashed
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """Read-only, so that the kernel is compiled once."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def key_hashes(keys: pl.Series) -> NDArray[np.int64]:
-    """(n,) int64 hash of each text (FNV-1a, Murmur3 finalizer): stable for ever, unlike `Series.hash`.
+    """(n,) int64 hash of each key, stable for ever, unlike `Series.hash`.
 
     Equal keys have equal hashes; unequal keys with equal hashes are told apart by the keys themselves.
     """
-    if keys.is_empty():
-        return np.empty(0, np.int64)
-    array = keys.cast(pl.String).to_arrow()
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    array = array.cast(pa.large_string())
-    _, offsets, data = array.buffers()
-    span = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1].copy()
-    raw = np.frombuffer(data, np.uint8).copy() if data is not None and data.size else np.empty(0, np.uint8)
-    return _fnv1a_mixed(raw, span)
+    return siphash(keys, _PUBLIC_KEY)
 
 
 class PersonCoder:
-    """Person ids ↔ codes: keyed BLAKE2b-64 of (environment, source, person_id), as int64.
+    """Person ids → codes: SipHash-2-4 of (environment, source, person_id) under the workspace's secret key.
 
-    The key belongs to the workspace: codes of two workspaces cannot be compared, and nobody can look up an
-    id by its code without it. A collision (two ids, one code) is detected, never merged.
+    Codes of two workspaces cannot be compared, and nobody can look up an id by its code without the key.
+    A collision (two ids, one code) is detected by `learned`, never merged.
     """
 
     def __init__(self, secret: bytes, environment: str, source: str) -> None:
         self._secret = secret
         self._prefix = f"{environment}\x1f{source}\x1f".encode()
-        self._codes: dict[str, int] = {}
-        self._ids: dict[int, str] = {}
-        self._fresh: list[str] = []
+        self._pairs: list[pl.DataFrame] = []
+        self._rows = 0
 
     def code(self, person_id: str) -> int:
         """The code of one id."""
-        digest = hashlib.blake2b(
-            self._prefix + person_id.encode("utf-8", "surrogatepass"), digest_size=8, key=self._secret
-        )
-        return int.from_bytes(digest.digest(), "little", signed=True)
+        return int(siphash(pl.Series([person_id]), self._secret, self._prefix)[0])
 
     def encode(self, ids: pl.Series) -> pl.Series:
-        """(n,) Int64 codes; null stays null."""
-        unique = ids.unique().drop_nulls()
-        for person_id in unique.to_list():
-            if person_id not in self._codes:
-                self._learn(person_id)
-        codes = pl.Series("code", [self._codes[i] for i in unique.to_list()], dtype=pl.Int64)
-        return ids.replace_strict(unique, codes, default=None, return_dtype=pl.Int64).rename("person_code")
+        """(n,) Int64 codes; null stays null. The ids are remembered for `learned`."""
+        hashed = pl.Series(c.PERSON_CODE, siphash(ids, self._secret, self._prefix))
+        pairs = pl.DataFrame([hashed, ids.rename(c.PERSON)])
+        if ids.null_count():
+            pairs = pairs.with_columns(pl.when(pl.col(c.PERSON).is_not_null()).then(pl.col(c.PERSON_CODE)))
+        codes = pairs[c.PERSON_CODE]
+        fresh = pairs.filter(codes.is_not_null() & codes.is_first_distinct())
+        self._pairs.append(fresh)
+        self._rows += fresh.height
+        if len(self._pairs) > 64:
+            self._pairs = [pl.concat(self._pairs).unique(maintain_order=True)]
+        return codes
 
-    def _learn(self, person_id: str) -> None:
-        code = self.code(person_id)
-        known = self._ids.setdefault(code, person_id)
-        if known != person_id:
+    def learned(self) -> pl.DataFrame:
+        """person_code, person_id of every id encoded so far.
+
+        Raises
+        ------
+        InputError : if two ids have the same code.
+        """
+        if not self._pairs:
+            return pl.DataFrame(schema={c.PERSON_CODE: pl.Int64, c.PERSON: pl.String})
+        pairs = pl.concat(self._pairs).unique(maintain_order=True)
+        self._pairs = [pairs]
+        if pairs[c.PERSON_CODE].n_unique() < pairs.height:
+            twice = pairs.filter(pl.col(c.PERSON_CODE).is_duplicated()).sort(c.PERSON_CODE)
             raise InputError(
                 "two person ids have the same code",
                 expected="one code per person id",
-                found=f"{known!r} and {person_id!r} -> {code}",
+                found=", ".join(repr(i) for i in twice[c.PERSON].to_list()[:2]),
                 hint="ingest into a new workspace: its key, and so its codes, differ",
             )
-        self._codes[person_id] = code
-        self._fresh.append(person_id)
-
-    def fresh(self) -> Iterable[tuple[int, str]]:
-        """(code, id) pairs learned since the last call."""
-        pairs = [(self._codes[i], i) for i in self._fresh]
-        self._fresh = []
         return pairs

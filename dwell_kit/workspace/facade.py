@@ -211,7 +211,7 @@ class Workspace:
             registry.edit_camera(connection, place.name, camera_id, words)
 
     def set_list(self, name: str, persons: Iterable[str], *, rule: str, environment: str | None = None) -> None:
-        """Replace a list of people (e.g. staff) that figures leave out by default; `rule` says how they were chosen."""
+        """Replace a list of people (e.g. staff) that figures leave out; `rule` says how they were chosen."""
         place = querying.resolve_environment(self._handle, environment)
         with self._handle.database.write() as connection:
             registry.put_list(connection, place.name, name, persons, rule=rule, now=self._handle.now())

@@ -27,6 +27,7 @@ from dwell_kit.store.keys import PersonCoder, key_hashes
 from dwell_kit.store.lake import (
     KEY_HASH,
     LOG_OF,
+    NO_DAY,
     PERSONS,
     SUPERSEDED,
     Staged,
@@ -85,7 +86,6 @@ class _Upload:
     waiting_rows: dict[str, int] = field(default_factory=dict)
     hashes: dict[str, list[np.ndarray]] = field(default_factory=dict)
     cameras: list[pl.DataFrame] = field(default_factory=list)
-    persons: list[tuple[int, str]] = field(default_factory=list)
     span: tuple[int, int] | None = None
 
 
@@ -140,7 +140,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
                 payload.add(batch.payload)
                 step("batch staged")
             source.finish()
-            _flush_all(ws, upload)
+            _flush_all(ws, upload, coder)
             payload.flush()
             step("staged")
             report = collector.report()
@@ -222,7 +222,7 @@ def _stage(ws: Handle, upload: _Upload, batch: Batch, coder: PersonCoder) -> Non
     if batch.cameras is not None:
         upload.cameras.append(batch.cameras)
     if batch.rejects.height:
-        _wait(ws, upload, "rejects", batch.rejects.with_columns(pl.lit("none").alias(c.DAY)))
+        _wait(ws, upload, "rejects", batch.rejects.with_columns(pl.lit(NO_DAY).alias(c.DAY)))
     if batch.rows.is_empty():
         return
     table = batch.table
@@ -231,7 +231,6 @@ def _stage(ws: Handle, upload: _Upload, batch: Batch, coder: PersonCoder) -> Non
         pl.lit(upload.target.source).alias(c.SOURCE),
         day_of(_TIME_OF[table]),
     ).drop(c.PERSON)
-    upload.persons.extend(coder.fresh())
     first, last = rows[_TIME_OF[table]].min(), rows[_END_OF[table]].max()
     _widen(upload, first, last)
     if c.KEY in rows.columns:
@@ -264,17 +263,15 @@ def _flush(ws: Handle, upload: _Upload, table: str) -> None:
         )
 
 
-def _flush_all(ws: Handle, upload: _Upload) -> None:
+def _flush_all(ws: Handle, upload: _Upload, coder: PersonCoder) -> None:
     for table in list(upload.waiting):
         _flush(ws, upload, table)
-    if upload.persons:
-        codes, ids = zip(*upload.persons, strict=True)
-        frame = pl.DataFrame(
-            {c.PERSON_CODE: codes, c.PERSON: ids}, schema={c.PERSON_CODE: pl.Int64, c.PERSON: pl.String}
-        ).with_columns(
+    persons = coder.learned()
+    if persons.height:
+        frame = persons.with_columns(
             pl.lit(upload.target.source).alias(c.SOURCE),
             pl.lit(upload.seq, dtype=pl.Int64).alias(c.SEQ),
-            pl.lit("none").alias(c.DAY),
+            pl.lit(NO_DAY).alias(c.DAY),
         )
         staged = upload.logs.setdefault(PERSONS.name, ws.lake.stage(PERSONS))
         staged.write(frame, environment=upload.target.environment, stem=upload.upload_id)

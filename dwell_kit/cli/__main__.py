@@ -1,0 +1,5 @@
+"""`python -m dwell_kit.cli`."""
+
+from dwell_kit.cli import main
+
+main()

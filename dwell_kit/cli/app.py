@@ -1,0 +1,17 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from dwell_kit.cli import care, demo, figures, inputs, reports
+
+app = typer.Typer(
+    name="dwell",
+    help="People analytics from cameras whose numbers can be trusted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _register in (demo.register, inputs.register, figures.register, care.register, reports.register):
+    _register(app)

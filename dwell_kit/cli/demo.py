@@ -1,0 +1,77 @@
+"""`dwell demo`: a simulated week through the whole house, its figures beside the truth."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dwell_kit.cli.output import duration, show
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("demo")(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where everything goes; replaced.")] = Path("demo"),
+    days: Annotated[int, typer.Option(min=1)] = 7,
+    seed: int = 1,
+    report: Annotated[bool, typer.Option(help="Write the daily report too.")] = True,
+) -> None:
+    """Simulate a campus, ingest its exports, print the key figures beside the truth, write the daily report."""
+    import dwell_kit as dk
+    from dwell_kit.simulate import people
+
+    if folder.exists() and not (folder / "truth.json").exists() and any(folder.iterdir()):
+        raise typer.BadParameter(f"{folder} is not empty and not a demo", param_hint="FOLDER")
+    shutil.rmtree(folder, ignore_errors=True)
+    typer.echo(f"simulating {days} days of a campus (seed {seed}) in {folder}")
+    people.write(people.simulate_campus(days=days, seed=seed), folder)
+    with dk.open(folder / "workspace") as ws:
+        for name in ("appearances.csv", "insights.json"):
+            found = ws.ingest(folder / name, notes="simulated")
+            typer.echo(
+                f"{name}: {found.rows_read:,} rows read, {found.accepted:,} accepted, {found.rejected:,} rejected"
+            )
+        summary = ws.summary()
+    truth = json.loads((folder / "truth.json").read_text())
+    show(_beside(summary, truth), as_json=False, title="figures of the SIMULATED week beside their truth")
+    if report:
+        from dwell_kit.report.run import run_report
+
+        result = run_report("daily", workspace=folder / "workspace", parameters={}, output=folder / "reports")
+        typer.echo(f"daily report: {result.folder}")
+
+
+def _beside(summary: dict[str, Any], truth: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for name, value in summary.items():
+        if name in truth["observable"]:
+            observable, world = truth["observable"][name], truth["world"].get(name)
+            rows.append(
+                {
+                    "figure": name,
+                    "dwell_kit": _said(name, value),
+                    "observable truth": _said(name, observable),
+                    "world": _said(name, world),
+                    "equal": "yes" if _equal(value, observable) else "NO",
+                }
+            )
+    return rows
+
+
+def _said(name: str, value: Any) -> str:
+    if isinstance(value, float):
+        return duration(value) if name.endswith("_s") else f"{value:,.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _equal(found: Any, expected: Any) -> bool:
+    if isinstance(found, float) and isinstance(expected, int | float):
+        return abs(found - expected) <= 1e-6 * max(1.0, abs(expected))
+    return found == expected

@@ -1,0 +1,173 @@
+"""Figures under one set of filters: summary, dwell, occupancy, visitors, peaks, demographics, crowd, export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dwell_kit.cli.options import Json, Version, WorkspaceDir, with_filters
+from dwell_kit.cli.output import show
+
+By = Annotated[list[str] | None, typer.Option("--by", help="Split by these (repeatable).")]
+Every = Annotated[str, typer.Option("--every", help="15min, 30min, hour, day, week or month.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    for name, command in (
+        ("summary", summary),
+        ("dwell", dwell),
+        ("occupancy", occupancy),
+        ("visitors", visitors),
+        ("peaks", peaks),
+        ("demographics", demographics),
+        ("crowd", crowd),
+        ("figure", figure),
+        ("export", export),
+    ):
+        app.command(name)(with_filters(command))
+
+
+def _compute(
+    workspace: Path, version: int | None, quantity: str, filters: dict[str, Any], **parameters: Any
+) -> Any:
+    import dwell_kit as dk
+
+    with dk.open(workspace, version=version, create=False) as ws:
+        given = {k: v for k, v in parameters.items() if v is not None}
+        return ws.compute(quantity, parameters=given, as_="polars", **filters)
+
+
+def summary(
+    filters: dict[str, Any],
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """The key figures."""
+    show(_compute(workspace, version, "summary", filters), as_json=as_json, title="summary")
+
+
+def dwell(
+    filters: dict[str, Any],
+    by: By = None,
+    grain: Annotated[str, typer.Option(help="visit, sighting or person.")] = "visit",
+    histogram: Annotated[bool, typer.Option("--histogram", help="Distribution instead of figures.")] = False,
+    confidence: Annotated[float | None, typer.Option(help="Level of the intervals, e.g. 0.95.")] = None,
+    survival: Annotated[bool, typer.Option("--survival", help="Kaplan–Meier beside the naive figures.")] = False,
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """How long people stay."""
+    if survival:
+        result = _compute(workspace, version, "survival", filters)
+    elif histogram:
+        result = _compute(workspace, version, "dwell_histogram", filters)
+    else:
+        result = _compute(
+            workspace, version, "dwell", filters, by=tuple(by or ()), grain=grain, confidence=confidence
+        )
+    show(result, as_json=as_json, title="dwell")
+
+
+def occupancy(
+    filters: dict[str, Any],
+    every: Every = "hour",
+    by: Annotated[str | None, typer.Option("--by", help="camera or zone.")] = None,
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """How many people are there at the same time."""
+    result = _compute(workspace, version, "occupancy", filters, every=every, by=by)
+    show(result, as_json=as_json, title="occupancy")
+
+
+def visitors(
+    filters: dict[str, Any],
+    what: Annotated[str, typer.Option(help="unique, repeat, top, new_returning, recency or gaps.")] = "repeat",
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """Who comes, and who comes back."""
+    names = {
+        "unique": "unique_visitors",
+        "repeat": "repeat_visitors",
+        "top": "top_visitors",
+        "new_returning": "new_returning",
+        "recency": "recency_frequency",
+        "gaps": "inter_visit",
+    }
+    if what not in names:
+        raise typer.BadParameter(f"expected {', '.join(names)}, found {what!r}", param_hint="--what")
+    show(_compute(workspace, version, names[what], filters), as_json=as_json, title=what.replace("_", " "))
+
+
+def peaks(
+    filters: dict[str, Any],
+    what: Annotated[
+        str, typer.Option(help="peak_hour, hourly, daily, weekly, weekday_hour, camera_hour.")
+    ] = "peak_hour",
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """When it is busy."""
+    show(_compute(workspace, version, what, filters), as_json=as_json, title=what.replace("_", " "))
+
+
+def demographics(
+    filters: dict[str, Any],
+    by: By = None,
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """Visits, visitors, dwell and presence by age group and gender."""
+    result = _compute(workspace, version, "demographics", filters, by=tuple(by) if by else None)
+    show(result, as_json=as_json, title="demographics")
+
+
+def crowd(
+    filters: dict[str, Any],
+    what: Annotated[str, typer.Option(help="per_hour or occupancy.")] = "per_hour",
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """Crowd and loitering events, alone or joined to occupancy."""
+    show(_compute(workspace, version, f"crowd_{what}", filters), as_json=as_json, title="crowd events")
+
+
+def figure(
+    name: Annotated[str, typer.Argument(help="A quantity of the registry; a wrong one lists them.")],
+    filters: dict[str, Any],
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """Any quantity by name."""
+    show(_compute(workspace, version, name, filters), as_json=as_json, title=name.replace("_", " "))
+
+
+def export(
+    path: Annotated[Path, typer.Argument(help="Target: .csv, .json, .ndjson, .parquet or .xlsx.")],
+    filters: dict[str, Any],
+    what: Annotated[
+        str, typer.Option(help="sightings, crowd_events, positions, visits or any quantity.")
+    ] = "sightings",
+    payload: Annotated[bool, typer.Option("--payload", help="With the columns that no contract took.")] = False,
+    workspace: WorkspaceDir = Path("workspace"),
+    version: Version = None,
+    as_json: Json = False,
+) -> None:
+    """Write facts or figures to a file."""
+    import dwell_kit as dk
+
+    with dk.open(workspace, version=version, create=False) as ws:
+        written = ws.export(path, what, payload=payload, **filters)
+    show({"written": str(written)}, as_json=as_json)

@@ -1,0 +1,111 @@
+"""Figures for people (tables) and for programs (`--json`)."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from dwell_kit.errors import DwellError
+
+_MOST_ROWS = 60
+
+
+def show(value: Any, *, as_json: bool, title: str = "") -> None:
+    """Print a frame, a dict or a list."""
+    if as_json:
+        print_json(value)
+    elif isinstance(value, pl.DataFrame):
+        _frame(value, title)
+    elif isinstance(value, dict):
+        _pairs(value, title)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        _frame(pl.DataFrame(value, infer_schema_length=None, strict=False), title)
+    else:
+        Console().print(value)
+
+
+def print_json(value: Any) -> None:
+    """Print JSON: times as ISO 8601 UTC, missing and not-a-number as null."""
+    if isinstance(value, pl.DataFrame):
+        value = value.to_dicts()
+    text = orjson.dumps(_plain(value), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode()
+    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(text)
+
+
+def fail(error: DwellError, *, as_json: bool) -> None:
+    """Print an error to standard error, and as JSON to standard output when that was asked for."""
+    if as_json:
+        print_json(error.as_dict())
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"dwell: {error}")
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them.
+
+    >>> duration(1060.4), duration(None), duration(59.96)
+    ('17 min 40 s', '–', '60.0 s')
+    """
+    if seconds is None or math.isnan(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def _pairs(value: dict[str, Any], title: str) -> None:
+    table = Table(title=title or None, show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    for name, item in value.items():
+        table.add_row(name.replace("_", " "), _cell(name, item))
+    Console().print(table)
+
+
+def _frame(frame: pl.DataFrame, title: str) -> None:
+    table = Table(title=title or None, title_justify="left", row_styles=["", "dim"])
+    for name, dtype in frame.schema.items():
+        table.add_column(name.replace("_", " "), justify="right" if dtype.is_numeric() else "left")
+    for row in frame.head(_MOST_ROWS).iter_rows(named=True):
+        table.add_row(*[_cell(name, item) for name, item in row.items()])
+    console = Console()
+    console.print(table if frame.height else "no rows: nothing matches these filters")
+    if frame.height > _MOST_ROWS:
+        console.print(f"… {frame.height - _MOST_ROWS:,} more rows: use --json or `dwell export`")
+
+
+def _cell(name: str, item: Any) -> str:
+    if item is None:
+        return "–"
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, float):
+        if name.endswith("_s"):
+            return duration(item)
+        return f"{item:,.3f}".rstrip("0").rstrip(".")
+    if isinstance(item, int):
+        return f"{item:,}"
+    if isinstance(item, datetime):
+        return item.strftime("%Y-%m-%d %H:%M:%S %Z")
+    return str(item)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value
