@@ -1,0 +1,182 @@
+"""Text and Parquet tables as frames of text columns, block by block, each row accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Final
+
+import polars as pl
+
+from dwell_kit.errors import FormatError
+from dwell_kit.ingest import blocks
+from dwell_kit.ingest.batches import ReadOptions
+from dwell_kit.ingest.blocks import Block
+from dwell_kit.ingest.dialect import Dialect
+from dwell_kit.ingest.sources import Source
+from dwell_kit.schema import columns as c
+
+EXTRA: Final = "extra"
+"""Text of the fields beyond the header's; null for a good row."""
+FAULT: Final = "fault"
+"""Why a row cannot be read at all; null for a good row."""
+
+_SAMPLES: Final = 16
+_SAMPLE_BYTES: Final = 256 * 1024
+
+
+def column(position: int) -> str:
+    """Name of the column at a position of the header, in the frames of this module."""
+    return f"c{position}"
+
+
+class Table:
+    """A file whose rows have columns.
+
+    Parameters
+    ----------
+    source : the file. options : encoding, delimiter, block size, limits.
+    """
+
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        self.source = source
+        self.options = options
+        self.head = source.head(options)
+        self.dialect = self.head.dialect or Dialect()
+        self.header = self.head.columns
+        self.names = [column(i) for i in range(len(self.header))]
+
+    def notes(self) -> list[str]:
+        """How the file was opened, in sentences."""
+        if self.head.kind == "parquet":
+            return ["format: Parquet"]
+        return [f"encoding: {self.head.encoding}", self.dialect.note()]
+
+    def blocks(self) -> Iterator[Block | pl.DataFrame]:
+        """The rows after the header, in order; `parse` makes frames of them."""
+        if self.head.kind == "parquet":
+            yield from self.source.frames()
+            return
+        chunks: Iterable[bytes] = self.source.chunks(self.options, size=self.options.block_bytes)
+        if self.dialect.newline == "\r":
+            chunks = (chunk.replace(b"\r", b"\n") for chunk in chunks)
+        feed = blocks.cut(
+            chunks, delimiter=self.dialect.delimiter, limits=self.options.limits, where=self.source.name
+        )
+        for block in feed:
+            rest = self._without_header(block)
+            if rest is not None:
+                yield from chain([rest] if rest.data else [], feed)
+
+    def parse(self, block: Block | pl.DataFrame, positions: Sequence[int] | None = None) -> pl.DataFrame:
+        """A frame of text columns `c0`, `c1` … (those of `positions`, all by default), EXTRA and FAULT.
+
+        Blank lines are rows of nulls. Safe to call from several threads.
+        """
+        names = self.names if positions is None else [column(i) for i in sorted(set(positions))]
+        if isinstance(block, pl.DataFrame):
+            return _as_text(block.rename(dict(zip(block.columns, self.names, strict=True))).select(names))
+        if block.careful:
+            return self._careful(block).select(*names, EXTRA, FAULT)
+        try:
+            frame = pl.read_csv(
+                self._prefixed(block.data),
+                separator=self.dialect.delimiter,
+                infer_schema=False,
+                columns=[*names, EXTRA],
+            )
+        except pl.exceptions.PolarsError:
+            return self._careful(block).select(*names, EXTRA, FAULT)
+        if block.data.find(b"\0") >= 0:
+            return frame.with_columns(_nul_fault(frame.columns))
+        return frame.with_columns(pl.lit(None, dtype=pl.String).alias(FAULT))
+
+    def samples(self, positions: Sequence[int]) -> Iterator[pl.DataFrame]:
+        """Frames of a few rows from all over a plain file; nothing for others. Not every row is a real one:
+        a sample may begin inside a quoted field, so what it shows has to be seen again."""
+        for data in self.source.samples(_SAMPLES, _SAMPLE_BYTES):
+            first, last = data.find(b"\n") + 1, data.rfind(b"\n") + 1
+            block = Block(data=data[first:last], line=1, careful=False)
+            try:
+                frame = self.parse(block, positions)
+            except (pl.exceptions.PolarsError, UnicodeDecodeError, FormatError):
+                continue
+            yield frame.filter(pl.col(EXTRA).is_null(), pl.col(FAULT).is_null())
+
+    def _prefixed(self, data: bytes) -> bytes:
+        names = self.dialect.delimiter.join([*self.names, EXTRA])
+        return b"".join((names.encode(), b"\n", data))
+
+    def _without_header(self, block: Block) -> Block | None:
+        """The block after its first row with anything in it; None if it has none."""
+        text = block.data.decode()
+        line = block.line
+        for record in blocks.records(text, self.dialect.delimiter):
+            line += record.lines
+            if record.fields:
+                data = text[record.end :].encode()
+                return Block(data=data, line=line, careful=block.careful)
+        return None
+
+    def _careful(self, block: Block) -> pl.DataFrame:
+        """The same frame by the csv module, for rows that are not as they should be."""
+        width = len(self.names)
+        rows: list[list[str | None]] = []
+        for record in blocks.records(block.data.decode(), self.dialect.delimiter):
+            fields: list[str | None] = [field or None for field in record.fields]
+            beyond = [field or "" for field in fields[width:]]
+            extra = csv_line(beyond) if any(beyond) else None
+            fault = "text after a closing quote" if record.malformed else None
+            fault = "NUL byte" if any("\0" in (field or "") for field in fields) else fault
+            rows.append([*fields[:width], *[None] * (width - len(fields)), extra, fault])
+        schema = dict.fromkeys([*self.names, EXTRA, FAULT], pl.String)
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def csv_line(fields: Sequence[str]) -> str:
+    """One row as CSV text with commas, without a line end.
+
+    >>> csv_line(["a", "b,c"])
+    'a,"b,c"'
+    """
+    quoted = ('"' + field.replace('"', '""') + '"' if set(field) & set(',"\r\n') else field for field in fields)
+    return ",".join(quoted)
+
+
+def csv_lines(frame: pl.DataFrame) -> pl.Series:
+    """Every row of text columns as CSV text with commas, without a line end."""
+
+    def quoted(name: str) -> pl.Expr:
+        text = pl.col(name).fill_null("")
+        wrapped = pl.concat_str([pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"')])
+        return pl.when(text.str.contains(r'[,"\r\n]')).then(wrapped).otherwise(text).alias(name)
+
+    return frame.select(pl.concat_str([quoted(n) for n in frame.columns], separator=",").alias(c.RAW))[c.RAW]
+
+
+def _nul_fault(names: Sequence[str]) -> pl.Expr:
+    anywhere = pl.any_horizontal(pl.col(n).str.contains("\0", literal=True).fill_null(value=False) for n in names)
+    return pl.when(anywhere).then(pl.lit("NUL byte")).alias(FAULT)
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Every column of a Parquet frame as text that means the same; instants with a zone as epoch µs."""
+    made = []
+    for name, dtype in frame.schema.items():
+        value = pl.col(name)
+        if isinstance(dtype, pl.Datetime):
+            aware = dtype.time_zone is not None
+            naive = value.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+            made.append(value.dt.epoch("us").cast(pl.String) if aware else naive)
+        elif isinstance(dtype, pl.Struct):
+            made.append(value.struct.json_encode())
+        elif dtype.is_nested():
+            made.append(pl.struct(value).struct.json_encode())
+        elif dtype == pl.Binary:
+            made.append(value.bin.encode("base64"))
+        else:
+            made.append(value.cast(pl.String))
+    nothing = pl.lit(None, dtype=pl.String)
+    return frame.select([expr.alias(n) for expr, n in zip(made, frame.columns, strict=True)]).with_columns(
+        nothing.alias(EXTRA), nothing.alias(FAULT)
+    )
