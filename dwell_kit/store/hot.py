@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, overload
 
 import numpy as np
@@ -16,10 +18,19 @@ from numpy.typing import NDArray
 from dwell_kit.schema.coded import Attribute, Coded
 
 FORMAT: Final = 1
-_ARRAYS: Final = (
-    "person", "camera", "zone", "start", "end", "flags", "age", "gender", "offsets", "person_age", "person_gender",
-)  # fmt: skip
-CODES: Final = "person_code"
+ROWS: Final[Mapping[str, type[np.generic]]] = {
+    "person": np.int32,
+    "camera": np.int16,
+    "zone": np.int16,
+    "start": np.int64,
+    "end": np.int64,
+    "flags": np.uint8,
+    "age": np.int8,
+    "gender": np.int8,
+}
+PERSONS: Final[Mapping[str, type[np.generic]]] = {"person_age": np.int8, "person_gender": np.int8}
+_CODES: Final = "person_code"
+_PERSON_SCHEMA: Final = pa.schema([("person_id", pa.large_string())])
 
 
 class MappedText(Sequence[str]):
@@ -41,7 +52,115 @@ class MappedText(Sequence[str]):
         return self.arrow[int(index)].as_py()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.arrow.to_pylist())
+        for chunk in self.arrow.chunks:
+            yield from chunk.to_pylist()
+
+
+class Words:
+    """Texts numbered as they turn up; at the end the numbers follow the alphabet."""
+
+    def __init__(self) -> None:
+        self._number: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._number)
+
+    def number(self, text: str) -> int:
+        return self._number.setdefault(text, len(self._number))
+
+    def sorted(self) -> tuple[str, ...]:
+        return tuple(sorted(self._number))
+
+    def final(self, *, missing: int) -> NDArray[np.int16]:
+        """(k + 1,) final number of each provisional one; the last entry is for -1."""
+        table = np.full(len(self) + 1, missing, np.int16)
+        for final, text in enumerate(self.sorted()):
+            table[self._number[text]] = final
+        return table
+
+
+class Writer:
+    """Writes coded columns part by part, persons ascending by code; they appear at once, with `close`."""
+
+    def __init__(self, where: Path) -> None:
+        self._where = where
+        self._staging = where.with_name(f".{where.name}-{os.getpid()}")
+        shutil.rmtree(self._staging, ignore_errors=True)
+        self._staging.mkdir(parents=True)
+        self._stack = ExitStack()
+        names = [*ROWS, *PERSONS, _CODES, "counts"]
+        self._files = {n: self._stack.enter_context((self._staging / f"{n}.bin").open("wb")) for n in names}
+        sink = self._stack.enter_context(pa.OSFile(str(self._staging / "persons.arrow"), "wb"))
+        self._persons = self._stack.enter_context(pa.ipc.new_file(sink, _PERSON_SCHEMA))
+        self.n_persons = 0
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+        shutil.rmtree(self._staging, ignore_errors=True)
+
+    def rows(self, **columns: NDArray[Any]) -> None:
+        """Append sightings: the columns of `ROWS`."""
+        for name, dtype in ROWS.items():
+            self._put(name, columns[name].astype(dtype, copy=False))
+
+    def persons(self, codes: NDArray[np.int64], counts: NDArray[np.int64], ids: pa.Array, **columns: Any) -> None:
+        """Append persons: code, number of sightings, id, and the columns of `PERSONS`."""
+        self._put(_CODES, codes.astype(np.int64, copy=False))
+        self._put("counts", counts.astype(np.int64, copy=False))
+        for name, dtype in PERSONS.items():
+            self._put(name, columns[name].astype(dtype, copy=False))
+        self._persons.write_batch(pa.record_batch([ids.cast(pa.large_string())], schema=_PERSON_SCHEMA))
+        self.n_persons += len(codes)
+
+    def attribute(self, name: str, codes: NDArray[Any]) -> None:
+        """Append a person word's provisional codes, -1 for `other`."""
+        key = f"attribute-{name}"
+        if key not in self._files:
+            self._files[key] = self._stack.enter_context((self._staging / f"{key}.bin").open("wb"))
+        self._put(key, codes.astype(np.int16, copy=False))
+
+    def close(self, *, cameras: Words, zones: Words, attributes: Mapping[str, Words], other: str) -> None:
+        """Number the words for good, and make everything visible; a race of two writers has one winner."""
+        self._stack.close()
+        counts = np.fromfile(self._staging / "counts.bin", np.int64)
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64).tofile(self._staging / "offsets.bin")
+        (self._staging / "counts.bin").unlink()
+        self._renumber("camera", cameras.final(missing=-1))
+        self._renumber("zone", zones.final(missing=-1))
+        for name, words in attributes.items():
+            self._renumber(f"attribute-{name}", words.final(missing=len(words)))
+        meta = {
+            "format": FORMAT,
+            "cameras": cameras.sorted(),
+            "zones": zones.sorted(),
+            "attributes": {name: [*words.sorted(), other] for name, words in attributes.items()},
+        }
+        (self._staging / "meta.json").write_text(json.dumps(meta))
+        try:
+            self._staging.rename(self._where)
+        except OSError:
+            if not (self._where / "meta.json").exists():  # not somebody else with the same content
+                raise
+
+    def _put(self, name: str, array: NDArray[Any]) -> None:
+        self._files[name].write(np.ascontiguousarray(array).data)
+
+    def _renumber(self, name: str, table: NDArray[np.int16], block: int = 1 << 20) -> None:
+        path = self._staging / f"{name}.bin"
+        with path.open("r+b") as file:
+            while True:
+                at = file.tell()
+                codes = np.fromfile(file, np.int16, block)
+                if not len(codes):
+                    return
+                file.seek(at)
+                file.write(table[codes].data)
+                file.seek(at + codes.nbytes)
 
 
 def folder(root: Path, environment: str, snapshot_id: int) -> Path:
@@ -57,16 +176,16 @@ def load(where: Path) -> Coded | None:
     meta = json.loads(meta_path.read_text())
     if meta["format"] != FORMAT:
         return None
-    arrays = {name: _map(where / f"{name}.npy") for name in _ARRAYS}
     attributes = {
-        name: Attribute(_map(where / f"attribute-{name}.npy"), tuple(words))
+        name: Attribute(_map(where / f"attribute-{name}.bin", np.int16), tuple(words))
         for name, words in meta["attributes"].items()
     }
     with pa.memory_map(str(where / "persons.arrow")) as mapped:
-        persons = MappedText(pa.ipc.open_file(mapped).read_all().column("person_id"))
+        ids = MappedText(pa.ipc.open_file(mapped).read_all().column("person_id"))
     return Coded(
-        **arrays,
-        persons=persons,
+        **{name: _map(where / f"{name}.bin", dtype) for name, dtype in {**ROWS, **PERSONS}.items()},
+        offsets=_map(where / "offsets.bin", np.int64),
+        persons=ids,
         cameras=tuple(meta["cameras"]),
         zones=tuple(meta["zones"]),
         attributes=attributes,
@@ -75,31 +194,7 @@ def load(where: Path) -> Coded | None:
 
 def codes(where: Path) -> NDArray[np.int64]:
     """(p,) person codes, ascending: the order of `Coded.persons`."""
-    return _map(where / f"{CODES}.npy")
-
-
-def save(where: Path, coded: Coded, person_codes: NDArray[np.int64]) -> None:
-    """Write coded columns; they appear at once or not at all, and a race of two writers has one winner."""
-    staging = where.with_name(f".{where.name}-{os.getpid()}")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    for name in _ARRAYS:
-        np.save(staging / f"{name}.npy", getattr(coded, name))
-    np.save(staging / f"{CODES}.npy", person_codes)
-    for name, attribute in coded.attributes.items():
-        np.save(staging / f"attribute-{name}.npy", attribute.codes)
-    _save_text(staging / "persons.arrow", coded.persons)
-    meta: dict[str, Any] = {
-        "format": FORMAT,
-        "cameras": coded.cameras,
-        "zones": coded.zones,
-        "attributes": {name: a.words for name, a in coded.attributes.items()},
-    }
-    (staging / "meta.json").write_text(json.dumps(meta))
-    try:
-        staging.rename(where)
-    except OSError:  # somebody else was first with the same content
-        shutil.rmtree(staging, ignore_errors=True)
+    return _map(where / f"{_CODES}.bin", np.int64)
 
 
 def prune(root: Path, environment: str, *, keep: int) -> None:
@@ -112,13 +207,7 @@ def prune(root: Path, environment: str, *, keep: int) -> None:
         shutil.rmtree(home / str(snapshot_id), ignore_errors=True)
 
 
-def _map(path: Path) -> NDArray[Any]:
-    array = np.load(path, mmap_mode="r")
-    return array if array.size else np.array(array)
-
-
-def _save_text(path: Path, values: Sequence[str]) -> None:
-    column = values.arrow if isinstance(values, MappedText) else pa.array(values, pa.large_string())
-    table = pa.table({"person_id": column})
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+def _map(path: Path, dtype: type[np.generic]) -> NDArray[Any]:
+    if not path.stat().st_size:
+        return np.empty(0, dtype)
+    return np.memmap(path, dtype, mode="r")

@@ -168,6 +168,11 @@ class Lake:
             return table.empty().lazy()
         return pl.scan_delta(delta).select(table.names)
 
+    def count(self, table: Table, versions: Versions) -> int:
+        """Rows of a table in a snapshot, from the files' footers."""
+        delta = self.at(table, versions)
+        return delta.count() if delta is not None else 0
+
     def writable(self, table: Table, versions: Versions) -> DeltaTable:
         """The table to write to, after rolling back commits that no snapshot names (of a killed publish)."""
         folder = self.folder(table)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,17 @@ from numpy.typing import NDArray
 from dwell_kit.analytics.coding import ATTRIBUTES
 from dwell_kit.analytics.ordering import dominant_words, time_order
 from dwell_kit.schema import columns as c
-from dwell_kit.schema.coded import OPEN_END_BIT, OPEN_START_BIT, Attribute, Coded
+from dwell_kit.schema.coded import OPEN_END_BIT, OPEN_START_BIT, Coded
 from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS, OTHER, UNDETERMINED, age_code, gender_code
 from dwell_kit.store import hot, upsert
+from dwell_kit.store.hot import Words
 from dwell_kit.store.lake import PERSONS, SIGHTINGS_LOG
 from dwell_kit.store.snapshots import Snapshot
 from dwell_kit.workspace.handle import Handle
 
 _KEEP = 2
+_PASS_ROWS = 3_000_000
+"""Sightings sorted in memory at a time: more are cut by ranges of person codes, so that memory stays flat."""
 
 
 def coded_columns(ws: Handle, environment: str, snapshot: Snapshot) -> Coded:
@@ -47,112 +51,126 @@ def person_codes(ws: Handle, environment: str, snapshot: Snapshot) -> NDArray[np
     return hot.codes(hot.folder(ws.layout.hot, environment, snapshot.id))
 
 
+@dataclass
+class _Vocabulary:
+    cameras: Words = field(default_factory=Words)
+    zones: Words = field(default_factory=Words)
+    attributes: dict[str, Words] = field(default_factory=lambda: {name: Words() for name in ATTRIBUTES})
+
+
 def _build(ws: Handle, environment: str, snapshot: Snapshot, where: Path) -> None:
-    rows = _rows(ws, environment, snapshot)
-    codes = rows[c.PERSON_CODE]
-    unique = codes.drop_nulls().unique().sort().to_numpy()
-    person = (codes.rank("dense").cast(pl.Int64).fill_null(0) - 1).to_numpy()
+    rows = upsert.current(ws.lake, SIGHTINGS_LOG, snapshot.versions, environment=environment)
+    ids = (
+        ws.lake.scan(PERSONS, snapshot.versions)
+        .filter(pl.col(c.ENVIRONMENT) == environment)
+        .select(c.PERSON_CODE, c.PERSON)
+    )
+    vocabulary = _Vocabulary()
+    total = ws.lake.count(SIGHTINGS_LOG, snapshot.versions)
+    with hot.Writer(where) as writer:
+        for part in _parts(total):
+            _write_part(writer, _columns(rows.filter(part)), ids.filter(part), vocabulary)
+        _write_anonymous(writer, _columns(rows.filter(pl.col(c.PERSON_CODE).is_null())), vocabulary)
+        writer.close(
+            cameras=vocabulary.cameras, zones=vocabulary.zones, attributes=vocabulary.attributes, other=OTHER
+        )
+
+
+def _parts(total: int) -> Iterator[pl.Expr]:
+    """Ranges of person codes, ascending; codes are hashes, so equal ranges hold about equally many rows."""
+    code = pl.col(c.PERSON_CODE)
+    passes = -(-max(total, 1) // _PASS_ROWS)
+    edges = [-(2**63) + 2**64 * i // passes for i in range(passes)]
+    for first, last in zip(edges, [*edges[1:], None], strict=True):
+        inside = code.is_not_null() & (code >= first)
+        yield inside if last is None else inside & (code < last)
+
+
+def _columns(rows: pl.LazyFrame) -> pl.DataFrame:
+    words = (c.CAMERA, c.ZONE, c.AGE_GROUP, c.GENDER, *ATTRIBUTES)
+    flags = pl.col(c.OPEN_START) * OPEN_START_BIT + pl.col(c.OPEN_END) * OPEN_END_BIT
+    return rows.select(
+        pl.col(c.PERSON_CODE),
+        pl.col(c.STARTED, c.ENDED).to_physical(),
+        *[pl.col(name).cast(pl.Categorical) for name in words],
+        flags.cast(pl.UInt8).alias("flags"),
+    ).collect(engine="streaming")
+
+
+def _write_part(writer: hot.Writer, rows: pl.DataFrame, ids: pl.LazyFrame, vocabulary: _Vocabulary) -> None:
+    codes = rows[c.PERSON_CODE].unique().sort()
+    person = (rows[c.PERSON_CODE].rank("dense").cast(pl.Int64) - 1).to_numpy().astype(np.int32)
     start, end = rows[c.STARTED].to_numpy(), rows[c.ENDED].to_numpy()
-    order, offsets = time_order(person, start, end, len(unique))
+    order, offsets = time_order(person, start, end, len(codes))
     start, end = start[order], end[order]
-    camera, cameras = _place(rows[c.CAMERA], order)
-    zone, zones = _place(rows[c.ZONE], order)
-    age = _group(rows[c.AGE_GROUP], age_code, order)
-    gender = _group(rows[c.GENDER], gender_code, order)
-    attributes = {}
-    for name in ATTRIBUTES:
-        said, words = _words(rows[name], order)
-        if len(words) > 1:
-            attributes[name] = Attribute(dominant_words(said, start, end, offsets, len(words)), words)
-    coded = Coded(
-        person=person[order].astype(np.int32),
-        camera=camera,
-        zone=zone,
+    age = _recoded(rows[c.AGE_GROUP], age_code)[order]
+    gender = _recoded(rows[c.GENDER], gender_code)[order]
+    writer.persons(
+        codes.to_numpy(),
+        np.diff(offsets),
+        _names(codes, ids),
+        person_age=dominant_words(age, start, end, offsets, len(AGE_GROUPS)),
+        person_gender=dominant_words(gender, start, end, offsets, len(GENDERS)),
+    )
+    for name, words in vocabulary.attributes.items():
+        said = _recoded(rows[name], _determined(words))[order]
+        found = dominant_words(said, start, end, offsets, len(words) + 1)
+        writer.attribute(name, np.where(found == len(words), -1, found))
+    writer.rows(
+        person=person[order] + np.int32(writer.n_persons - len(codes)),
+        camera=_recoded(rows[c.CAMERA], _place(vocabulary.cameras))[order],
+        zone=_recoded(rows[c.ZONE], _place(vocabulary.zones))[order],
         start=start,
         end=end,
         flags=rows["flags"].to_numpy()[order],
         age=age,
         gender=gender,
-        offsets=offsets,
-        persons=_names(ws, environment, snapshot, unique),
-        cameras=cameras,
-        zones=zones,
-        person_age=dominant_words(age, start, end, offsets, len(AGE_GROUPS)).astype(np.int8),
-        person_gender=dominant_words(gender, start, end, offsets, len(GENDERS)).astype(np.int8),
-        attributes=attributes,
-    )
-    hot.save(where, coded, unique)
-
-
-def _rows(ws: Handle, environment: str, snapshot: Snapshot) -> pl.DataFrame:
-    words = (c.CAMERA, c.ZONE, c.AGE_GROUP, c.GENDER, *ATTRIBUTES)
-    flags = pl.col(c.OPEN_START) * OPEN_START_BIT + pl.col(c.OPEN_END) * OPEN_END_BIT
-    return (
-        upsert.current(ws.lake, SIGHTINGS_LOG, snapshot.versions, environment=environment)
-        .select(
-            pl.col(c.PERSON_CODE),
-            pl.col(c.STARTED, c.ENDED).to_physical(),
-            *[pl.col(name).cast(pl.Categorical) for name in words],
-            flags.cast(pl.UInt8).alias("flags"),
-        )
-        .collect(engine="streaming")
     )
 
 
-def _physical(values: pl.Series) -> tuple[NDArray[np.int64], dict[int, str]]:
-    """(n,) physical codes, -1 for null, and what each means."""
+def _write_anonymous(writer: hot.Writer, rows: pl.DataFrame, vocabulary: _Vocabulary) -> None:
+    rows = rows.sort(c.STARTED, c.ENDED)
+    writer.rows(
+        person=np.full(rows.height, -1),
+        camera=_recoded(rows[c.CAMERA], _place(vocabulary.cameras)),
+        zone=_recoded(rows[c.ZONE], _place(vocabulary.zones)),
+        start=rows[c.STARTED].to_numpy(),
+        end=rows[c.ENDED].to_numpy(),
+        flags=rows["flags"].to_numpy(),
+        age=_recoded(rows[c.AGE_GROUP], age_code),
+        gender=_recoded(rows[c.GENDER], gender_code),
+    )
+
+
+def _recoded(values: pl.Series, code_of: Callable[[str | None], int]) -> NDArray[np.int16]:
+    """(n,) `code_of` of each text, asked once per distinct one."""
     distinct = values.unique().drop_nulls()
-    meaning = dict(zip(distinct.to_physical().to_list(), distinct.cast(pl.String).to_list(), strict=True))
-    return values.to_physical().cast(pl.Int64).fill_null(-1).to_numpy(), meaning
+    physical = values.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    old = distinct.to_physical().to_list()
+    table = np.full(max(old, default=-1) + 2, code_of(None), np.int16)  # -1 picks the last entry
+    for position, text in zip(old, distinct.cast(pl.String).to_list(), strict=True):
+        table[position] = code_of(text)
+    return table[physical]
 
 
-def _recode(codes: NDArray[np.int64], table: dict[int, int], *, null: int, dtype: type) -> NDArray[np.integer]:
-    lookup = np.full(max(table, default=-1) + 2, null, dtype)
-    for old, new in table.items():
-        lookup[old] = new
-    return lookup[codes]  # -1 picks the last entry, which no code has
+def _place(words: Words) -> Callable[[str | None], int]:
+    return lambda text: -1 if text is None else words.number(text)
 
 
-def _place(values: pl.Series, order: NDArray[np.int64]) -> tuple[NDArray[np.int16], tuple[str, ...]]:
-    """Codes into the sorted names, -1 for none."""
-    codes, meaning = _physical(values)
-    names = tuple(sorted(meaning.values()))
-    position = {name: i for i, name in enumerate(names)}
-    table = {old: position[text] for old, text in meaning.items()}
-    return _recode(codes, table, null=-1, dtype=np.int16)[order], names
+def _determined(words: Words) -> Callable[[str | None], int]:
+    def code_of(text: str | None) -> int:
+        clean = (text or "").strip().lower()
+        return -1 if clean in UNDETERMINED or clean == OTHER else words.number(clean)
+
+    return code_of
 
 
-def _group(values: pl.Series, code_of: Callable[[str | None], int], order: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Codes of canonical groups from raw words."""
-    codes, meaning = _physical(values)
-    table = {old: code_of(text) for old, text in meaning.items()}
-    return _recode(codes, table, null=code_of(None), dtype=np.int8)[order]
-
-
-def _words(values: pl.Series, order: NDArray[np.int64]) -> tuple[NDArray[np.int16], tuple[str, ...]]:
-    """Codes into the sorted determined words, `other` last."""
-    codes, meaning = _physical(values)
-    clean = {old: text.strip().lower() for old, text in meaning.items()}
-    names = (*sorted(set(clean.values()) - UNDETERMINED - {OTHER}), OTHER)
-    position = {name: i for i, name in enumerate(names)}
-    table = {old: position.get(text, len(names) - 1) for old, text in clean.items()}
-    return _recode(codes, table, null=len(names) - 1, dtype=np.int16)[order], names
-
-
-def _names(ws: Handle, environment: str, snapshot: Snapshot, unique: NDArray[np.int64]) -> Sequence[str]:
-    """Raw ids of ascending person codes; a code whose id is not kept is shown as `#<hex>`."""
-    wanted = pl.DataFrame({c.PERSON_CODE: unique})
-    known = (
-        ws.lake.scan(PERSONS, snapshot.versions)
-        .filter(pl.col(c.ENVIRONMENT) == environment)
-        .select(c.PERSON_CODE, c.PERSON)
-        .unique(c.PERSON_CODE)
-        .collect()
-    )
-    joined = wanted.join(known, on=c.PERSON_CODE, how="left", maintain_order="left")
-    missing = pl.col(c.PERSON_CODE).map_elements(lambda code: f"#{code & (2**64 - 1):016x}", pl.String)
-    return hot.MappedText(
-        joined.select(pl.coalesce(c.PERSON, missing)).to_series().to_arrow().cast(pa.large_string())
-        if joined[c.PERSON].null_count()
-        else joined[c.PERSON].to_arrow().cast(pa.large_string())
-    )
+def _names(codes: pl.Series, ids: pl.LazyFrame) -> pa.Array:
+    """Raw ids of person codes; a code whose id is not kept is shown as `#<hex>`."""
+    known = ids.unique(c.PERSON_CODE).collect()
+    joined = codes.to_frame().join(known, on=c.PERSON_CODE, how="left", maintain_order="left")
+    names = joined[c.PERSON]
+    if names.null_count():
+        shown = [f"#{code & (2**64 - 1):016x}" for code in codes.to_list()]
+        names = pl.select(pl.coalesce(names, pl.Series(shown))).to_series()
+    return names.rechunk().to_arrow()

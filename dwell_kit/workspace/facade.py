@@ -231,6 +231,10 @@ class Workspace:
         """The rows of an upload that were not accepted, with the reason."""
         return querying.give(querying.rejects(self._handle, upload), as_)
 
+    def write_rejects(self, upload: str | int, path: str | os.PathLike[str]) -> Path:
+        """Write an upload's rejects as a CSV with the file's own header, to be fixed and ingested again."""
+        return querying.write_rejects(self._handle, upload, Path(path))
+
     # facts
 
     def sightings(self, *, payload: bool = False, as_: Kind = "pandas", **filters: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Speeds as ratios to named peers in the same run: `make bench`."""
