@@ -1,0 +1,147 @@
+"""Rows that were not accepted: where, why, and their text, so that they can be fixed and read again."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from dwell_kit.ingest.batches import Batch
+from dwell_kit.ingest.blocks import Block
+from dwell_kit.ingest.headers import IGNORED
+from dwell_kit.ingest.tables import EXTRA, FAULT, Table, column, csv_lines
+from dwell_kit.ingest.timestamps import Clock, TimeColumn
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.tables import REJECTS
+
+
+class Rejecting:
+    """Splits the rows of a table of sightings into good ones and rejects.
+
+    The first reason that applies is the one given: an unreadable row, too many fields, the start, the end,
+    an end before the start. Rows without any value are neither.
+    """
+
+    def __init__(self, table: Table, clock: Clock, start: TimeColumn, end: TimeColumn) -> None:
+        self._table = table
+        self._clock = clock
+        self._start = start
+        self._end = end
+
+    @staticmethod
+    def empty() -> pl.DataFrame:
+        """No rejects."""
+        return REJECTS.empty()
+
+    def split(self, frame: pl.DataFrame, block: Block | pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Good rows, and the frame of REJECTS.
+
+        Parameters
+        ----------
+        frame : text columns, row_no (from 1 in this block), started_at and ended_at (µs, null if unreadable).
+        block : where the frame comes from.
+        """
+        started, ended = frame[c.STARTED], frame[c.ENDED]
+        bad = started.is_null() | ended.is_null() | (ended < started).fill_null(value=False)
+        if frame[FAULT].null_count() < frame.height:
+            bad = bad | frame[FAULT].is_not_null()
+        if frame[EXTRA].null_count() < frame.height:
+            bad = bad | (frame[EXTRA].fill_null("") != "")
+        if not bad.any():
+            return frame, REJECTS.empty()
+        return frame.filter(~bad), self._explain(frame.filter(bad), block)
+
+    def _explain(self, bad: pl.DataFrame, block: Block | pl.DataFrame) -> pl.DataFrame:
+        whole = self._whole_rows(bad, block)
+        filled = whole.select(
+            pl.any_horizontal((pl.all().str.strip_chars() != "").fill_null(value=False)).alias("filled")
+        )["filled"]
+        bad, whole = bad.filter(filled), whole.filter(filled)
+        parts = []
+        for one, suffix in ((self._start, "s"), (self._end, "e")):
+            texts = tuple(bad[column(p)] for p in one.positions)
+            why = self._clock.why(one, texts)
+            parts.append(why.rename({name: f"{name}_{suffix}" for name in why.columns}))
+        frame = pl.concat([bad.select(c.ROW_NO, c.STARTED, c.ENDED, EXTRA, FAULT), *parts], how="horizontal")
+        cases = [
+            (pl.col(FAULT).is_not_null(), None, None, pl.col(FAULT)),
+            (
+                pl.col(EXTRA).fill_null("") != "", None, pl.col(EXTRA),
+                pl.lit(f"more fields than the {len(self._table.header)} of the header"),
+            ),
+            (pl.col(c.STARTED).is_null(), pl.col("column_s"), pl.col("value_s"), pl.col("reason_s")),
+            (pl.col(c.ENDED).is_null(), pl.col("column_e"), pl.col("value_e"), pl.col("reason_e")),
+            (
+                pl.lit(value=True), pl.col("column_e"), pl.col("value_e"),
+                pl.lit("the end is before the start"),
+            ),
+        ]  # fmt: skip
+        made = {c.COLUMN: 1, c.VALUE: 2, c.REASON: 3}
+        found = frame.select(c.ROW_NO, *(_first(cases, at).alias(name) for name, at in made.items()))
+        return compact(found.with_columns(csv_lines(_unpadded(whole))).select(REJECTS.names))
+
+    def _whole_rows(self, bad: pl.DataFrame, block: Block | pl.DataFrame) -> pl.DataFrame:
+        """All columns of the bad rows, also those that were not asked for."""
+        if all(name in bad.columns for name in self._table.names):
+            return bad.select(*self._table.names, EXTRA)
+        return (
+            self._table.parse(block).select(pl.all().gather(bad[c.ROW_NO] - 1)).select(*self._table.names, EXTRA)
+        )
+
+
+def _first(cases: list[tuple[pl.Expr, pl.Expr | None, pl.Expr | None, pl.Expr]], at: int) -> pl.Expr:
+    nothing = pl.lit(None, dtype=pl.String)
+    made: pl.Expr = nothing
+    for case in reversed(cases):
+        value = case[at]
+        made = pl.when(case[0]).then(nothing if value is None else value).otherwise(made)
+    return made
+
+
+def _unpadded(whole: pl.DataFrame) -> pl.DataFrame:
+    return whole if whole[EXTRA].null_count() < whole.height else whole.drop(EXTRA)
+
+
+def shifted(batch: Batch, by: int) -> Batch:
+    """The batch with every row number larger by `by`."""
+    if not by:
+        return batch
+    later = pl.col(c.ROW_NO) + by
+    return replace(
+        batch,
+        rows=batch.rows.with_columns(later),
+        rejects=batch.rejects.with_columns(later),
+        payload=None if batch.payload is None else batch.payload.with_columns(later),
+    )
+
+
+def compact(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same frame with its texts copied, so that it does not keep the block that they come from."""
+    made = pl.from_arrow(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), schema=frame.schema)
+    return made if isinstance(made, pl.DataFrame) else frame
+
+
+def write_rejects(path: Path | str, header: Sequence[str] | None, rejects: pl.DataFrame) -> int:
+    """Write rejected rows as a file that can be fixed and read again; returns the number of rows.
+
+    Parameters
+    ----------
+    path : the file to write.
+    header : of the file that they come from; None for JSON, which is written one record per line.
+    rejects : frame of REJECTS. The four `reject_…` columns put in front are left out when the file is read.
+    """
+    with Path(path).open("w", encoding="utf-8", newline="") as file:
+        if header is None:
+            for text in rejects[c.RAW].to_list():
+                file.write(f"{(text or '').strip()}\n")
+            return rejects.height
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*IGNORED, *header])
+        columns = rejects.select(c.ROW_NO, c.COLUMN, c.VALUE, c.REASON, c.RAW)
+        for row_no, name, value, reason, raw in columns.iter_rows():
+            fields = next(csv.reader([*(raw or "").splitlines(keepends=True)]), [])
+            writer.writerow([row_no, name or "", value or "", reason, *fields])
+    return rejects.height
