@@ -1,0 +1,129 @@
+"""The command line, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dwell_kit.cli import main
+from tests.workspace.exports import many, write
+
+KEYS = {
+    "unique_visitors", "visits", "sightings", "cameras", "dwell_mean_s", "dwell_median_s", "dwell_p95_s",
+    "dwell_max_s", "repeat_visitors", "peak_occupancy", "peak_hour", "busiest_camera",
+}  # fmt: skip
+
+
+class Command:
+    """Runs `dwell …` in this process on one workspace."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.workspace = folder / "ws"
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str | Path, exits: int = 0) -> tuple[str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, arguments), "--workspace", str(self.workspace)])
+        out, err = self._capsys.readouterr()
+        assert ended.value.code == exits, err + out
+        return out, err
+
+    def json(self, *arguments: str | Path, exits: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", exits=exits)[0])
+
+
+@pytest.fixture
+def dwell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(tmp_path, capsys)
+
+
+@pytest.fixture
+def filled(dwell: Command, tmp_path: Path) -> Command:
+    bad = ["p1,cam1,x1,1746432000,never,1746432000,red"]
+    dwell("ingest", write(tmp_path / "a.csv", many(200), extra=bad), exits=0)
+    return dwell
+
+
+def test_summary_has_the_key_figures(filled: Command) -> None:
+    found = filled.json("summary")
+    assert set(found) >= KEYS
+    assert found["sightings"] == 200
+    assert found["cameras"] == 3
+
+
+def test_filters_are_those_of_the_library(filled: Command) -> None:
+    import dwell_kit as dk
+
+    said = filled.json(
+        "summary", "--camera", "cam1", "--since", "2025-05-05T08:05", "--hours", "8-9", "--max-gap", "60"
+    )
+    with dk.open(filled.workspace) as ws:
+        meant = ws.summary(camera="cam1", since="2025-05-05T08:05", hours=(8, 9), max_gap=60)
+    assert said["visits"] == meant["visits"] > 0
+    assert said["dwell_sum_s"] == meant["dwell_sum_s"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dwell"], ["dwell", "--by", "camera_id", "--by", "hour"], ["dwell", "--histogram"], ["dwell", "--survival"],
+        ["occupancy"], ["occupancy", "--every", "15min", "--by", "camera"], ["visitors"],
+        ["visitors", "--what", "top"], ["peaks"], ["peaks", "--what", "weekday_hour"], ["demographics"], ["crowd"],
+        ["figure", "footfall"], ["uploads"], ["rejects", "1"], ["doctor"], ["compact"], ["environment"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_figure_speaks_to_people_and_to_programs(arguments: list[str], filled: Command) -> None:
+    assert filled.json(*arguments) is not None
+    out, _ = filled(*arguments)
+    assert out.strip()
+
+
+def test_rejects_can_be_fixed_and_ingested_again(filled: Command, tmp_path: Path) -> None:
+    assert "never" in filled.json("rejects", "1")[0]["raw"]
+    target = tmp_path / "fix.csv"
+    filled("rejects", "1", "-o", target)
+    target.write_text(target.read_text().replace("never", "1746432000"))
+    (report,) = filled.json("ingest", target)
+    assert (report["accepted"], report["rejected"]) == (1, 0)
+    assert filled.json("summary")["sightings"] == 201
+
+
+def test_undo_and_erase(filled: Command) -> None:
+    assert filled.json("erase", "p7", "--yes")["left"] == 0
+    assert filled.json("undo", "1")["version"] > 0
+    assert filled.json("summary")["visits"] == 0
+
+
+def test_a_bad_file_says_so_and_the_good_ones_are_in(dwell: Command, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("")
+    good = write(tmp_path / "a.csv", many(20))
+    out, err = dwell("ingest", empty, good, exits=3)
+    assert "empty" in err
+    assert "upload" in out
+    assert dwell.json("summary")["sightings"] == 20
+
+
+def test_errors_are_json_too(dwell: Command) -> None:
+    found = dwell.json("summary", exits=6)
+    assert "no workspace" in found["what"]
+    dwell("ingest", exits=2)
+    dwell("summary", "--hours", "nine", exits=2)
+
+
+def test_an_unknown_quantity_lists_the_known_ones(filled: Command) -> None:
+    _, err = filled("figure", "happiness", exits=4)
+    assert "occupancy" in err
+
+
+def test_export_writes_what_was_asked(filled: Command, tmp_path: Path) -> None:
+    import polars as pl
+
+    filled("export", tmp_path / "out.parquet", "--what", "visits", "--camera", "cam1")
+    assert pl.read_parquet(tmp_path / "out.parquet").height == filled.json("summary", "--camera", "cam1")["visits"]
+    filled("export", tmp_path / "out.csv", "--payload")
+    assert "colour" in (tmp_path / "out.csv").read_text().splitlines()[0]

@@ -1,0 +1,42 @@
+"""Jobs that tests run in processes of their own, and kill."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+
+PRELOAD = ["dwell_kit.workspace.facade", "dwell_kit.ingest.readers", "dwell_kit.ingest.appearances"]
+
+
+def context() -> ForkServerContext:
+    """Processes forked from a server that has the modules loaded and no thread running."""
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(PRELOAD)
+    return made
+
+
+def ingest(workspace: str, files: list[str], die_at: str | None = None, nth: int = 1) -> None:
+    """Ingest files; kill this process at the nth time that step `die_at` is reached."""
+    import dwell_kit as dk
+
+    count = 0
+
+    def step(name: str) -> None:
+        nonlocal count
+        count += name == die_at
+        if name == die_at and count == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with dk.open(workspace) as ws:
+        for file in files:
+            ws.ingest(file, step=step, block_bytes=8192)
+
+
+def start(workspace: Path, *files: Path, die_at: str | None = None, nth: int = 1) -> ForkServerProcess:
+    """`ingest` in a new process."""
+    process = context().Process(target=ingest, args=(str(workspace), [str(f) for f in files], die_at, nth))
+    process.start()
+    return process

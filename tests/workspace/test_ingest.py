@@ -1,0 +1,196 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import dwell_kit as dk
+from dwell_kit.errors import FilterError, NotFoundError, WorkspaceError
+from tests.workspace.exports import START, many, write
+
+
+@pytest.fixture
+def ws(tmp_path: Path):
+    with dk.open(tmp_path / "ws") as made:
+        yield made
+
+
+def figures(ws: dk.Workspace) -> dict:
+    return ws.summary()
+
+
+def test_a_file_in_gives_figures_out(ws: dk.Workspace, tmp_path: Path) -> None:
+    report = ws.ingest(write(tmp_path / "a.csv", [("anna", "door", "1", 0, 60), ("anna", "hall", "2", 30, 90)]))
+    assert (report.rows_read, report.accepted, report.rejected) == (2, 2, 0)
+    found = ws.summary()
+    assert found["visits"] == 1
+    assert found["dwell_mean_s"] == 90.0  # the union of [0, 60) and [30, 90)
+    assert found["cameras"] == 2
+    visit = ws.visits(as_="polars").row(0, named=True)
+    assert visit["started_at"] == START
+    assert visit["ended_at"] == START + timedelta(seconds=90)
+
+
+def test_the_same_file_twice_changes_nothing(ws: dk.Workspace, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", many(40))
+    first = ws.ingest(path)
+    before, snapshot = figures(ws), ws.snapshot_id
+    again = ws.ingest(path)
+    assert again.repeated
+    assert again.upload_id == first.upload_id
+    assert ws.snapshot_id == snapshot
+    assert figures(ws) == before
+
+
+def test_overlapping_exports_are_an_upsert(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", many(40)))
+    ws.ingest(write(tmp_path / "b.csv", many(40, first=20)))
+    with dk.open(tmp_path / "once") as once:
+        once.ingest(write(tmp_path / "all.csv", many(60)))
+        assert figures(ws) == figures(once)
+        assert ws.sightings(as_="polars").height == 60
+
+
+def test_the_newest_message_wins_whatever_the_order_of_arrival(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "new.csv", [("anna", "door", "1", 0, 100)], recorded=100))
+    ws.ingest(write(tmp_path / "old.csv", [("anna", "door", "1", 0, 10)], recorded=10))
+    assert figures(ws)["dwell_max_s"] == 100
+
+
+def test_a_correction_that_moves_a_start_across_midnight(ws: dk.Workspace, tmp_path: Path) -> None:
+    day = 86_400.0
+    ws.ingest(write(tmp_path / "a.csv", [("anna", "door", "1", 0, 60)], recorded=60))
+    ws.ingest(write(tmp_path / "b.csv", [("anna", "door", "1", day, day + 30)], recorded=2 * day))
+    found = ws.sightings(as_="polars")
+    assert found["started_at"].to_list() == [START + timedelta(days=1)]
+
+
+def test_undo_brings_back_what_was_replaced(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", many(40)))
+    before = figures(ws)
+    second = ws.ingest(
+        write(tmp_path / "b.csv", [(p, c, a, s, e + 500) for p, c, a, s, e in many(40)], recorded=1e6)
+    )
+    assert figures(ws) != before
+    ws.undo(second.upload_id)
+    assert figures(ws) == before
+    assert [u["status"] for u in ws.uploads()] == ["undone", "processed"]
+    with pytest.raises(NotFoundError, match="cannot be undone"):
+        ws.undo(second.upload_id)
+
+
+def test_undo_of_the_first_of_two_keeps_the_second(ws: dk.Workspace, tmp_path: Path) -> None:
+    first = ws.ingest(write(tmp_path / "a.csv", many(40)))
+    ws.ingest(write(tmp_path / "b.csv", many(40, first=20)))
+    ws.undo(first.upload_id)
+    with dk.open(tmp_path / "once") as once:
+        once.ingest(write(tmp_path / "b.csv", many(40, first=20)))
+        assert figures(ws) == figures(once)
+
+
+def test_an_undone_file_can_come_again(ws: dk.Workspace, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", many(40))
+    first = ws.ingest(path)
+    before = figures(ws)
+    ws.undo(first.upload_id)
+    assert figures(ws)["visits"] == 0
+    assert not ws.ingest(path).repeated
+    assert figures(ws) == before
+
+
+def test_old_versions_can_be_opened(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", many(40)))
+    version, before = ws.snapshot_id, figures(ws)
+    ws.ingest(write(tmp_path / "b.csv", many(40, first=40)))
+    with dk.open(tmp_path / "ws", version=version) as old:
+        assert figures(old) == before
+        with pytest.raises(WorkspaceError, match="reading only"):
+            old.ingest(tmp_path / "a.csv")
+    with dk.open(tmp_path / "ws", as_of=datetime.now(UTC)) as new:
+        assert figures(new) == figures(ws)
+    with pytest.raises(NotFoundError, match="no version 77"):
+        dk.open(tmp_path / "ws", version=77)
+
+
+def test_erasure_leaves_nothing_of_a_person(ws: dk.Workspace, tmp_path: Path) -> None:
+    rows = many(200)
+    ws.ingest(write(tmp_path / "a.csv", rows))
+    ws.ingest(write(tmp_path / "b.csv", rows[50:150], recorded=1e6))
+    version = ws.snapshot_id
+    proof = ws.erase("p7")
+    assert proof["left"] == 0
+    assert proof["rows"]["sightings"] > 0
+    with dk.open(tmp_path / "without") as without:
+        without.ingest(write(tmp_path / "c.csv", [r for r in rows if r[0] != "p7"]))
+        assert figures(ws) == figures(without)
+    for path in (tmp_path / "ws").rglob("*"):
+        if path.is_file() and path.suffix != ".zst":
+            assert b"p7" not in path.read_bytes().replace(b"p7919", b""), path
+    with pytest.raises(NotFoundError, match="erased"):
+        dk.open(tmp_path / "ws", version=version)
+    with pytest.raises(NotFoundError, match="no person"):
+        ws.erase("p7")
+
+
+def test_compaction_changes_no_figure(ws: dk.Workspace, tmp_path: Path) -> None:
+    for i in range(5):
+        ws.ingest(write(tmp_path / f"{i}.csv", many(30, first=20 * i)))
+    before = figures(ws)
+    done = ws.compact(keep_versions=1)
+    assert done["files"]["sightings_log"] == {"before": 5, "after": 1}
+    assert figures(ws) == before
+    first = ws.uploads()[-1]["upload_id"]
+    ws.undo(first)
+    with dk.open(tmp_path / "once") as once:
+        once.ingest(write(tmp_path / "all.csv", many(90, first=20)))
+        assert figures(ws) == figures(once)
+    assert all(f["ok"] for f in ws.doctor()), ws.doctor()
+
+
+def test_payload_keeps_every_other_column(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", many(3)))
+    assert ws.sightings(payload=True, as_="polars")["colour"].to_list() == ["red"] * 3
+
+
+def test_environments_are_apart(ws: dk.Workspace, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", many(40))
+    ws.ingest(path, environment="north", tz="Europe/Berlin")
+    ws.ingest(path, environment="south")
+    assert ws.environments().rows() == [("north", "Europe/Berlin"), ("south", "UTC")]
+    with pytest.raises(FilterError, match="which environment"):
+        ws.summary()
+    assert ws.summary(environment="north")["visits"] == ws.summary(environment="south")["visits"]
+    with pytest.raises(NotFoundError, match="north, south"):
+        ws.summary(environment="west")
+
+
+def test_lists_leave_people_out_and_say_so(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", many(100)))
+    everyone = ws.summary()["unique_visitors"]
+    ws.set_list("staff", ["p1", "p2", "nobody"], rule="roster of May")
+    found = ws.summary()
+    assert found["unique_visitors"] == everyone - 2
+    assert found["excluded_persons"] == 2
+    assert ws.summary(include_listed=True)["unique_visitors"] == everyone
+
+
+def test_cameras_are_renamed_without_reading_again(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", many(30)))
+    ws.edit_camera("cam1", name="Front door", group="entrances")
+    named = ws.cameras(as_="polars").filter(pl.col("camera_id") == "cam1").row(0, named=True)
+    assert (named["name"], named["group"]) == ("Front door", "entrances")
+    assert ws.summary(group="entrances") == ws.summary(camera="cam1")
+
+
+def test_a_folder_that_is_no_workspace_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(WorkspaceError, match="not empty"):
+        dk.open(tmp_path)
+    with pytest.raises(WorkspaceError, match="there is no workspace"):
+        dk.open(tmp_path / "nowhere", create=False)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_empty_workspace_says_so(ws: dk.Workspace) -> None:
+    with pytest.raises(NotFoundError, match="empty"):
+        ws.summary()
