@@ -69,7 +69,8 @@ def test_filters_are_those_of_the_library(filled: Command) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["dwell"], ["dwell", "--by", "camera_id", "--by", "hour"], ["dwell", "--histogram"], ["dwell", "--survival"],
+        ["dwell"], ["dwell", "--by", "camera_id", "--by", "hour"],
+        ["dwell", "--histogram"], ["dwell", "--survival"],
         ["occupancy"], ["occupancy", "--every", "15min", "--by", "camera"], ["visitors"],
         ["visitors", "--what", "top"], ["peaks"], ["peaks", "--what", "weekday_hour"], ["demographics"], ["crowd"],
         ["figure", "footfall"], ["uploads"], ["rejects", "1"], ["doctor"], ["compact"], ["environment"],
