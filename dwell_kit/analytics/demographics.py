@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 
 from dwell_kit.analytics._frames import like
-from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.tabulate import (
+from dwell_kit.analytics.entries import (
     WORDS,
+    Entries,
     as_names,
     bucket_key,
     group_key,
-    grouped_entries,
-    medians,
     person_words,
-    tabulate,
+    visit_entries,
 )
+from dwell_kit.analytics.selection import Selection
+from dwell_kit.analytics.tabulate import medians, tabulate
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
@@ -50,8 +50,9 @@ def compute_demographics(
 
     Returns
     -------
-    (bucket,) the columns of `by`, visits, unique_visitors (persons), sum_s, mean_s, median_s (s, dwell of a visit),
-    share, share_determined (of all unique visitors: every word of `by` is known). Groups with nobody are left out.
+    (bucket,) the columns of `by`, visits, unique_visitors (persons), sum_s, mean_s, median_s (s, dwell of a
+    visit), share, share_determined (of all unique visitors: every word of `by` is known). Groups with nobody are
+    left out.
 
     Raises
     ------
@@ -63,16 +64,16 @@ def compute_demographics(
         raise FilterError(
             "these are no demographics", expected=", ".join(WORDS), found=", ".join(names) or "nothing"
         )
-    entries = grouped_entries(sightings, names, filters=filters, selection=selection, tz=tz)
+    entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
     keys = [] if every is None else [bucket_key(entries, every=every, tz=tz)]
-    cells = tabulate(entries, [*keys, *(group_key(entries, name) for name in names)])
+    cells = tabulate(entries, [*keys, *(group_key(entries.coded, name) for name in names)])
     whole = [key.name for key in keys] + [name for name in names if name not in WORDS]
     of_whole = pl.col(c.UNIQUE_VISITORS).sum()
     table = (
         cells.frame()
         .with_columns(
             (pl.col(c.SUM_S) / pl.col(c.VISITS)).alias(c.MEAN_S),
-            pl.Series(c.MEDIAN_S, medians(cells, entries.dwell)),
+            pl.Series(c.MEDIAN_S, medians(entries, cells)),
         )
         .filter(pl.col(c.VISITS) > 0)
         .with_columns(
@@ -83,7 +84,7 @@ def compute_demographics(
     return like(table, sightings)
 
 
-def _determined(entries: Any, words: Sequence[str]) -> float | None:
+def _determined(entries: Entries, words: Sequence[str]) -> float | None:
     """Share of the distinct persons for whom every one of the words is known."""
     seen = np.zeros(entries.coded.n_persons, np.bool_)
     seen[entries.person] = True

@@ -13,10 +13,20 @@ from numpy.typing import NDArray
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.coding import names as words_of
 from dwell_kit.analytics.coding import utc
-from dwell_kit.analytics.entries import Entries, bucket_of, chosen, edges_of, visit_entries
+from dwell_kit.analytics.entries import (
+    Entries,
+    Key,
+    as_names,
+    bucket_key,
+    bucket_of,
+    edges_of,
+    group_key,
+    person_words,
+    visit_entries,
+)
 from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.tabulate import Key, as_names, bucket_key, group_key, grouped_entries, tabulate
+from dwell_kit.analytics.tabulate import tabulate
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
@@ -37,8 +47,8 @@ def compute_unique_visitors(
 ) -> Any:
     """Distinct persons with a selected visit, per bucket, place or group.
 
-    A person who comes on two days is one unique visitor of each day and one of the week: buckets and places must not
-    be added. Anonymous sightings have no person and are not in it.
+    A person who comes on two days is one unique visitor of each day and one of the week: buckets and places must
+    not be added. Anonymous sightings have no person and are not in it.
 
     Parameters
     ----------
@@ -50,9 +60,9 @@ def compute_unique_visitors(
     (bucket,) the columns of `by`, unique_visitors (persons), visits.
     """
     names = as_names(by)
-    entries = grouped_entries(sightings, names, filters=filters, selection=selection, tz=tz)
+    entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
     keys = [] if every is None else [bucket_key(entries, every=every, tz=tz)]
-    table = tabulate(entries, [*keys, *(group_key(entries, name) for name in names)]).frame()
+    table = tabulate(entries, [*keys, *(group_key(entries.coded, name) for name in names)]).frame()
     if names:
         table = table.filter(pl.col(c.VISITS).sum().over(names) > 0)
     return like(table.select(*(key.name for key in keys), *names, c.UNIQUE_VISITORS, c.VISITS), sightings)
@@ -119,10 +129,8 @@ def compute_top_visitors(
             utc(np.array([entries.until[a:b].max() for a, b in zip(begin, end, strict=True)], np.int64)).alias(
                 c.LAST_SEEN
             ),
-            *(
-                key.labels.gather(key.codes[begin])
-                for key in (group_key(entries, w) for w in (c.AGE_GROUP, c.GENDER))
-            ),
+            _words(entries, c.AGE_GROUP, top),
+            _words(entries, c.GENDER, top),
         ]
     )
     return like(table, sightings)
@@ -136,32 +144,27 @@ def compute_new_returning(
     selection: Selection | None = None,
     tz: str = "UTC",
 ) -> Any:
-    """New and returning visitors: returning means any visit, anywhere, that was over before the time looked at began.
+    """New and returning visitors: returning means any visit that was over before the time looked at began.
 
-    The time looked at begins at `since`; with `every`, at each bucket's start. Earlier visits count whatever the
-    filters say. History begins with the data handed over: somebody whose earlier visits were not retained looks new.
+    The time looked at begins at `since`; with `every`, at each bucket's start. Earlier visits count at any place,
+    whatever the filters say. History begins with the data handed over: somebody whose earlier visits were not
+    retained looks new.
 
     Returns
     -------
-    (bucket,) unique_visitors, new_visitors, returning_visitors (persons), returning_rate (share of unique visitors).
+    (bucket,) unique_visitors, new_visitors, returning_visitors (persons), returning_rate (share of unique
+    visitors).
     """
-    coded, selection = chosen(sightings, filters=filters, selection=selection, tz=tz)
-    entries = visit_entries(coded, selection=selection, tz=tz)
-    if every is None:
-        since = int(selection.intervals[0, 0]) if len(selection.intervals) else MIN_US
-        keys, begin = [], np.full(len(entries), since, np.int64)
-    else:
-        keys = [bucket_key(entries, every=every, tz=tz)]
-        begin = keys[0].labels.to_physical().to_numpy()[keys[0].codes] if len(entries) else entries.at
+    entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
+    keys = [] if every is None else [bucket_key(entries, every=every, tz=tz)]
+    begin = _begins(entries, keys)
     first, over = _first_visits(
-        frozen(coded.start, np.int64),
-        frozen(coded.end, np.int64),
-        frozen(coded.offsets, np.int64),
-        selection.max_gap_us,
-    )
-    mask = (over[entries.person] <= begin) & (first[entries.person] < begin)
-    again = tabulate(entries.where(mask), [Key(key.name, key.codes[mask], key.labels) for key in keys])
-    table = tabulate(entries, keys).frame().with_columns(pl.Series(c.RETURNING_VISITORS, again.persons))
+        frozen(entries.coded.start, np.int64), frozen(entries.coded.end, np.int64),
+        frozen(entries.coded.offsets, np.int64), entries.selection.max_gap_us,
+    )  # fmt: skip
+    back_again = (over[entries.person] <= begin) & (first[entries.person] < begin)
+    table = tabulate(entries, keys).frame()
+    table = table.with_columns(pl.Series(c.RETURNING_VISITORS, tabulate(entries, keys, where=back_again).persons))
     unique, back = pl.col(c.UNIQUE_VISITORS), pl.col(c.RETURNING_VISITORS)
     return like(
         table.with_columns(
@@ -183,9 +186,8 @@ def compute_recency_frequency(
 ) -> Any:
     """How many persons came how often, and how long ago they were last seen.
 
-    Recency is whole local days from the day of the last visit's start to the last day looked at (that of `until`, else
-    of the last data), in the bands of `RECENCY_BANDS`. Frequency is the number of visits; `most` stands for that many
-    or more.
+    Recency is whole local days from the day of the last visit's start to the last day of the data that is looked
+    at, in the bands of `RECENCY_BANDS`. Frequency is the number of visits; `most` stands for that many or more.
 
     Returns
     -------
@@ -223,8 +225,8 @@ def compute_inter_visit(
 
     Returns
     -------
-    One row: count (of pairs), unique_visitors (persons with two or more visits), mean_s, median_s, p90_s, max_s (s);
-    null without pairs.
+    One row: count (of pairs), unique_visitors (persons with two or more visits), mean_s, median_s, p90_s, max_s
+    (s); null without pairs.
     """
     entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
     same = entries.person[1:] == entries.person[:-1]
@@ -251,7 +253,21 @@ def _visits_and_days(entries: Entries, tz: str) -> tuple[NDArray[np.int64], NDAr
 
 
 def _day_edges(entries: Entries, tz: str) -> NDArray[np.int64]:
-    return edges_of(entries, every="day", tz=tz)
+    return edges_of(entries.coded, entries.selection, every="day", tz=tz)
+
+
+def _begins(entries: Entries, keys: Sequence[Key]) -> NDArray[np.int64]:
+    """(n,) the beginning of the time looked at, for each visit: of its bucket, or of the selection."""
+    edges = keys[0].edges if keys else None
+    if edges is not None:
+        return edges[bucket_of(entries.at, edges)]
+    spans = entries.selection.intervals
+    return np.full(len(entries), spans[0, 0] if len(spans) else MIN_US, np.int64)
+
+
+def _words(entries: Entries, name: str, persons: NDArray[np.int64]) -> pl.Series:
+    codes, words = person_words(entries.coded, name)
+    return words_of(words, codes[persons]).alias(name)
 
 
 def _top(seen: NDArray[Any], first: NDArray[np.int64], then: NDArray[np.int64], n: int) -> NDArray[np.int64]:
