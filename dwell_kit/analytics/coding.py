@@ -97,7 +97,10 @@ def _checked(frame: pl.DataFrame) -> pl.DataFrame:
             frame = frame.with_columns(pl.lit(None, UTC_US).alias(name))
         if frame.schema[name] != UTC_US:
             raise ContractError(
-                "a time is not a datetime", where=f"column {name!r}", expected=str(UTC_US), found=str(frame.schema[name])
+                "a time is not a datetime",
+                where=f"column {name!r}",
+                expected=str(UTC_US),
+                found=str(frame.schema[name]),
             )
         if frame[name].null_count():
             row = int(frame[name].is_null().arg_true()[0])

@@ -112,7 +112,9 @@ def _persons(filters: Filters, coded: Coded, listed: NDArray[Any] | Collection[i
         only[person_positions(coded, filters.persons)] = True
         mask &= only
     if not filters.include_listed and len(listed):
-        mask[listed if isinstance(listed, np.ndarray) and listed.dtype == np.bool_ else np.array([*listed])] = False
+        mask[listed if isinstance(listed, np.ndarray) and listed.dtype == np.bool_ else np.array([*listed])] = (
+            False
+        )
     return mask
 
 

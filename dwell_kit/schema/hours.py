@@ -32,7 +32,9 @@ class OpeningHours:
     def __post_init__(self) -> None:
         for weekday, ranges in self.weekly.items():
             if weekday not in range(1, 8):
-                raise FilterError("there is no such weekday", expected="1 (Monday) to 7 (Sunday)", found=repr(weekday))
+                raise FilterError(
+                    "there is no such weekday", expected="1 (Monday) to 7 (Sunday)", found=repr(weekday)
+                )
             for opens, closes in ranges:
                 _minutes(opens)
                 _minutes(closes)

@@ -1,0 +1,167 @@
+"""Runs the kernels over ranges of persons in threads, and holds what comes out: `SweptVisits`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dwell_kit.analytics import kernels
+from dwell_kit.analytics.kernels import Bins, Pick, Rows, Tally, VisitRows
+from dwell_kit.analytics.ordering import frozen
+from dwell_kit.analytics.selection import ALWAYS, Selection
+from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.time import MAX_US, MIN_US, microseconds, to_us
+
+_MANY = 200_000
+_TYPES = VisitRows(
+    group=np.int32, visit=np.int32, row=np.int64, rows=np.int32, first=np.int64, last=np.int64, dwell=np.int64,
+    sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, open=np.bool_,
+)  # fmt: skip
+NEVER = np.array([[MIN_US, MIN_US]], np.int64)
+NO_BINS = Bins(0, 1, 1.0, 0, np.empty(0, np.int64))
+
+
+@dataclass(frozen=True)
+class SweptVisits:
+    """Visits by (person, time) as arrays, in one part per thread; `column` joins them."""
+
+    parts: tuple[VisitRows, ...]
+
+    def __len__(self) -> int:
+        return sum(len(part.group) for part in self.parts)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """(visits,) one column of `kernels.VisitRows`."""
+        held = [getattr(part, name) for part in self.parts]
+        return held[0] if len(held) == 1 else np.concatenate(held)
+
+
+def rows_of(coded: Coded) -> Rows:
+    """The arrays the kernels read."""
+    return Rows(
+        start=frozen(coded.start, np.int64),
+        end=frozen(coded.end, np.int64),
+        camera=frozen(coded.camera, np.int16),
+        zone=frozen(coded.zone, np.int16),
+        flags=frozen(coded.flags, np.uint8),
+        offsets=frozen(coded.offsets, np.int64),
+    )
+
+
+def picks(selection: Selection, cover_end: NDArray[np.int64]) -> tuple[Pick, Pick]:
+    """The selection for the kernels, and the one that measures whole visits."""
+    pick = Pick(
+        group=frozen(selection.person, np.bool_),
+        camera=frozen(selection.camera, np.bool_),
+        zone=frozen(selection.zone, np.bool_),
+        by_zone=not bool(selection.zone.all()),
+        spans=frozen(selection.intervals if len(selection.intervals) else NEVER, np.int64),
+        min_us=selection.min_us,
+        max_us=selection.max_us,
+        max_gap=selection.max_gap_us,
+        touching=selection.touching,
+        cover_end=frozen(cover_end, np.int64),
+    )
+    whole = pick._replace(
+        camera=frozen(np.ones(len(selection.camera)), np.bool_),
+        by_zone=False,
+        spans=frozen(ALWAYS, np.int64),
+        min_us=MIN_US,
+        max_us=MAX_US,
+    )
+    return pick, whole
+
+
+def coverage_ends(coded: Coded, coverage_end: Any) -> NDArray[np.int64]:
+    """(cameras + 1,) µs: the end of each camera's coverage; the latest end in the data where nothing is said.
+
+    Parameters
+    ----------
+    coverage_end : an aware datetime for all cameras, a mapping from camera to one, or None.
+    """
+    latest = coded.extent[1] if coded.extent else MAX_US
+    if coverage_end is None:
+        return np.full(len(coded.cameras) + 1, latest, np.int64)
+    if isinstance(coverage_end, Mapping):
+        said = [coverage_end.get(camera) for camera in coded.cameras]
+        return np.array([*(latest if end is None else to_us(end) for end in said), latest], np.int64)
+    return np.full(len(coded.cameras) + 1, to_us(coverage_end), np.int64)
+
+
+def threads() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ranges(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Ranges of groups with about as many rows each: one per core, one alone if the rows are few."""
+    n = int(offsets[-1])
+    parts = threads() if n > _MANY else 1
+    cuts = [int(cut) for cut in np.searchsorted(offsets, [n * i // parts for i in range(1, parts)])]
+    edges = [0, *cuts, len(offsets) - 1]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def in_threads(work: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> list[Any]:
+    """`work(*arguments[i])` for every i, at the same time, in order."""
+    if len(arguments) == 1:
+        return [work(*arguments[0])]
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(lambda given: work(*given), arguments))
+
+
+def sweep(
+    coded: Coded,
+    selection: Selection,
+    *,
+    coverage_end: Any = None,
+    events: Bins = NO_BINS,
+    env: Bins = NO_BINS,
+    place: Bins = NO_BINS,
+    by: str = "camera",
+    rows: Rows | None = None,
+) -> SweptVisits:
+    """The selected visits, in one pass; their presence is added to the bins and grids that are given.
+
+    Parameters
+    ----------
+    events : arrivals and departures in the environment. env : its person-time.
+    place : person-time of each `by` ("camera" or "zone").
+    rows : other rows than those of `coded` (a person per zone as a group).
+    """
+    rows = rows or rows_of(coded)
+    pick, whole = picks(selection, coverage_ends(coded, coverage_end))
+    tally = Tally(events, env, place, rows.camera if by == "camera" else rows.zone)
+
+    def run(lo: int, hi: int, tally: Tally) -> VisitRows:
+        size = int(rows.offsets[hi] - rows.offsets[lo])
+        out = VisitRows(*(np.empty(size, dtype) for dtype in _TYPES))
+        made = kernels.sweep(rows, pick, whole, lo, hi, out, tally)
+        return VisitRows(*(column[:made] for column in out))
+
+    parts = ranges(rows.offsets)
+    tallies = [tally, *(_blank(tally) for _ in parts[1:])]
+    found = in_threads(run, [(*part, own) for part, own in zip(parts, tallies, strict=True)])
+    for own in tallies[1:]:
+        for total, part in zip(tally[:3], own[:3], strict=True):
+            total.cells[:] += part.cells
+    return SweptVisits(tuple(found))
+
+
+def _blank(tally: Tally) -> Tally:
+    held = [part._replace(cells=np.zeros_like(part.cells)) for part in tally[:3]]
+    return Tally(*held, tally.key)
+
+
+def everything_of(coded: Coded, *, max_gap: Any, tz: str = "UTC") -> Selection:
+    """The selection without a filter."""
+    from dwell_kit.analytics.selection import compile
+    from dwell_kit.schema.filters import Filters
+
+    return compile(Filters(), coded, tz=tz).but(max_gap_us=microseconds(max_gap))
