@@ -182,7 +182,8 @@ class Source:
         return found
 
     def _decoded_head(self, raw: bytes, encoding: str) -> str:
-        return b"".join(decoding.Decoder(encoding).decode([raw[: len(raw) // 4 * 4 or len(raw)]])).decode()
+        whole = raw if len(raw) < HEAD_BYTES else raw[: len(raw) // 4 * 4]
+        return b"".join(decoding.Decoder(encoding).decode([whole])).decode()
 
     def _raw(self, size: int) -> Iterator[bytes]:
         """Decompressed bytes in chunks of `size`, teed and counted."""
