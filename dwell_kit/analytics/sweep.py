@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from dwell_kit.analytics.kernels import Bins, Pick, Rows, Tally, VisitRows
 from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.selection import ALWAYS, Selection
 from dwell_kit.schema.coded import Coded
-from dwell_kit.schema.time import MAX_US, MIN_US, microseconds, to_us
+from dwell_kit.schema.time import MAX_US, MIN_US, to_us
 
+CoverageEnd = datetime | Mapping[str, datetime] | None
 _MANY = 200_000
 _TYPES = VisitRows(
     group=np.int32, visit=np.int32, row=np.int64, rows=np.int32, first=np.int64, last=np.int64, dwell=np.int64,
@@ -78,7 +80,7 @@ def picks(selection: Selection, cover_end: NDArray[np.int64]) -> tuple[Pick, Pic
     return pick, whole
 
 
-def coverage_ends(coded: Coded, coverage_end: Any) -> NDArray[np.int64]:
+def coverage_ends(coded: Coded, coverage_end: CoverageEnd) -> NDArray[np.int64]:
     """(cameras + 1,) µs: the end of each camera's coverage; the latest end in the data where nothing is said.
 
     Parameters
@@ -120,14 +122,14 @@ def sweep(
     coded: Coded,
     selection: Selection,
     *,
-    coverage_end: Any = None,
+    coverage_end: CoverageEnd = None,
     events: Bins = NO_BINS,
     env: Bins = NO_BINS,
     place: Bins = NO_BINS,
     by: str = "camera",
     rows: Rows | None = None,
 ) -> SweptVisits:
-    """The selected visits, in one pass; their presence is added to the bins and grids that are given.
+    """The selected visits, in one pass; their presence is added to the bins that are given.
 
     Parameters
     ----------
@@ -157,11 +159,3 @@ def sweep(
 def _blank(tally: Tally) -> Tally:
     held = [part._replace(cells=np.zeros_like(part.cells)) for part in tally[:3]]
     return Tally(*held, tally.key)
-
-
-def everything_of(coded: Coded, *, max_gap: Any, tz: str = "UTC") -> Selection:
-    """The selection without a filter."""
-    from dwell_kit.analytics.selection import compile
-    from dwell_kit.schema.filters import Filters
-
-    return compile(Filters(), coded, tz=tz).but(max_gap_us=microseconds(max_gap))
