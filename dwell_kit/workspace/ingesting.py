@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from dwell_kit.errors import DwellError
 from dwell_kit.ingest import readers
 from dwell_kit.ingest.batches import Batch, Reader, ReadOptions
 from dwell_kit.ingest.quality import Collector, Report
+from dwell_kit.ingest.rejects import shifted
 from dwell_kit.ingest.sources import Source
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import CROWD_EVENTS, POSITIONS, SIGHTINGS
@@ -162,18 +163,10 @@ def _batches(source: Source, target: Target, options: ReadOptions) -> Iterator[B
     for part in source.members():
         offset = last
         for batch in _reader(part, target, options).read(part, options):
-            moved = _renumbered(batch, offset) if offset else batch
+            moved = shifted(batch, offset)
             highest = [f[c.ROW_NO].max() for f in (moved.rows, moved.rejects) if f.height]
             last = max([last, *highest])
             yield moved
-
-
-def _renumbered(batch: Batch, offset: int) -> Batch:
-    def shift(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.with_columns(pl.col(c.ROW_NO) + offset)
-
-    payload = None if batch.payload is None else shift(batch.payload)
-    return replace(batch, rows=shift(batch.rows), rejects=shift(batch.rejects), payload=payload)
 
 
 def _seen_before(ws: Handle, job: _Job) -> Report | None:
@@ -314,7 +307,6 @@ def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, st
         losers = upsert.resolve(
             ws.lake, LOG_OF[table], draft.versions, environment=environment, superseded=losers, affected=hashes
         )
-    report.superseded = losers.height - superseded.height
     draft.versions[SUPERSEDED.name] = ws.lake.replace(SUPERSEDED, losers, draft.versions, environment=environment)
     step("superseded committed")
 
