@@ -13,6 +13,8 @@ AT: Final = "at"
 IS_ENTRY: Final = "is_entry"
 _GROUP: Final = "__group"
 _LEVEL: Final = "__level"
+_TIED: Final = "__tied"
+_TOTAL: Final = "__total"
 
 
 def pair(events: pl.DataFrame) -> pl.DataFrame:
@@ -34,8 +36,12 @@ def pair(events: pl.DataFrame) -> pl.DataFrame:
     exit without an entry starts when it ends (open_start).
     """
     ordered = _distinct(events)
-    ordered = ordered.with_columns(_tied().alias("__tied")).with_columns(_standing().alias("__standing"))
-    instant = pl.col("__tied") & (pl.col("__standing") == 0)
+    ordered = ordered.with_columns(_tied().alias(_TIED))
+    step = pl.when(_TIED).then(0).when(IS_ENTRY).then(1).otherwise(-1)
+    ordered = ordered.with_columns(_running(step).alias(_TOTAL))
+    # Sessions open after the event; before it, where an exit and an entry tie: together they change nothing.
+    standing = pl.col(_TOTAL) - pl.min_horizontal(_lowest_so_far(), pl.lit(0))
+    instant = pl.col(_TIED) & (standing == 0)
     fleeting = ordered.filter(instant & pl.col(IS_ENTRY)).with_columns(
         _session(pl.col(AT), pl.col(AT), open_start=False, open_end=False)
     )
@@ -67,11 +73,17 @@ def _tied() -> pl.Expr:
     return (before | after).fill_null(value=False)
 
 
-def _standing() -> pl.Expr:
-    """Sessions open after the event (before it, where an exit and an entry tie: they change nothing)."""
-    step = pl.when("__tied").then(0).when(IS_ENTRY).then(1).otherwise(-1)
-    total = step.cum_sum().over(_GROUP)
-    return total - pl.min_horizontal(total.cum_min().over(_GROUP), pl.lit(0))
+def _running(step: pl.Expr) -> pl.Expr:
+    """Sum of the steps so far within the group; groups lie one after the other (`over` is far slower)."""
+    total = step.cast(pl.Int64).cum_sum()
+    first = (pl.col(_GROUP) != pl.col(_GROUP).shift()).fill_null(value=True)
+    return total - pl.when(first).then(total - step).forward_fill()
+
+
+def _lowest_so_far() -> pl.Expr:
+    """Least total so far within the group: every group is put below all that is possible before it."""
+    below = pl.col(_GROUP).cast(pl.Int64) * (2 * pl.len().cast(pl.Int64) + 1)
+    return (pl.col(_TOTAL) - below).cum_min() + below
 
 
 def _nested(ordered: pl.DataFrame) -> pl.DataFrame:
@@ -79,7 +91,7 @@ def _nested(ordered: pl.DataFrame) -> pl.DataFrame:
 
     On one level entries and exits alternate, so that the fitting event is the neighbour.
     """
-    total = pl.when(IS_ENTRY).then(1).otherwise(-1).cum_sum().over(_GROUP)
+    total = _running(pl.when(IS_ENTRY).then(1).otherwise(-1))
     level = (total + pl.when(IS_ENTRY).then(0).otherwise(1)).cast(pl.Int32)
     levels = ordered.with_columns(level.alias(_LEVEL)).sort(_GROUP, _LEVEL, maintain_order=True)
 
