@@ -139,10 +139,10 @@ class _Reading:
 
     def _rows(self, good: pl.DataFrame) -> pl.DataFrame:
         camera, zone = (
-            _identifier(good, self.text(name), default)
+            _identifier(good, self.text(name), default=default)
             for name, default in ((c.CAMERA, self.options.camera), (c.ZONE, self.options.zone))
         )
-        person = _identifier(good, self.text(c.PERSON), None)
+        person = _identifier(good, self.text(c.PERSON))
         made = good.select(
             person.alias(c.PERSON),
             camera.alias(c.CAMERA),
@@ -164,7 +164,7 @@ class _Reading:
         keys = pl.Series(c.KEY, [None], dtype=pl.String).new_from_index(0, good.height)
         for name in (APPEARANCE_ID, c.EVENT):
             if self.has(name) and keys.null_count():
-                ids = _identifier(good, self.text(name), None)
+                ids = _identifier(good, self.text(name), strip=False)
                 keys = ids if keys.null_count() == len(keys) else keys.zip_with(keys.is_not_null(), ids)
         left = keys.is_null().arg_true()
         if len(left):
@@ -181,8 +181,11 @@ class _Reading:
         if not self.has(c.CAMERA):
             return None
         known = [name for name in (c.CAMERA, c.ZONE) if self.has(name)]
-        last = good.unique([column(self.match.mapping[name]) for name in known], keep="last", maintain_order=True)
-        found = last.select(self.text(name).str.strip_chars().alias(name) for name in CAMERA_COLUMNS)
+        places = [column(self.match.mapping[name]) for name in known]
+        last = good.select(*places, pl.int_range(pl.len()).alias("at")).group_by(places).agg(pl.col("at").max())
+        found = good[last["at"].sort().to_numpy()].select(
+            self.text(name).str.strip_chars().alias(name) for name in CAMERA_COLUMNS
+        )
         return compact(found.filter(pl.col(c.CAMERA).is_not_null()))
 
 
@@ -205,9 +208,11 @@ def identity_hash(rows: pl.DataFrame) -> pl.Series:
     return pl.Series(c.KEY, made, dtype=pl.String)
 
 
-def _identifier(frame: pl.DataFrame, text: pl.Expr, default: str | None) -> pl.Series:
+def _identifier(
+    frame: pl.DataFrame, text: pl.Expr, *, default: str | None = None, strip: bool = True
+) -> pl.Series:
     """Ids without surrounding blanks; the ways of saying "none" are null, or the default."""
-    ids = frame.select(text.str.strip_chars()).to_series()
+    ids = frame.select(text.str.strip_chars() if strip else text).to_series()
     if len(ids) != frame.height:
         ids = ids.new_from_index(0, frame.height)
     short = (ids.str.len_bytes() <= 4).arg_true()

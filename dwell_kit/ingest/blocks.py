@@ -19,6 +19,7 @@ from dwell_kit.ingest.batches import MIB, Limits
 _QUOTE: Final = ord('"')
 _NEWLINE: Final = ord("\n")
 _RETURN: Final = ord("\r")
+_STRIDE: Final = MIB // 4
 _END: Final = "\0end of text\0"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,7 +31,7 @@ class Block:
 
     Parameters
     ----------
-    data : UTF-8 bytes.
+    data : UTF-8 bytes, after a prefix of the caller's that is `skip` bytes long.
     line : 1-based line of the file that it begins on.
     careful : quotes or line ends in it are out of the ordinary: only `records` reads it right.
     """
@@ -38,6 +39,11 @@ class Block:
     data: bytes
     line: int
     careful: bool
+    skip: int = 0
+
+    def text(self) -> str:
+        """The rows as text."""
+        return str(memoryview(self.data)[self.skip :], "utf-8")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +65,21 @@ class Record:
 
 
 def cut(
-    chunks: Iterable[bytes], *, delimiter: str = ",", limits: Limits | None = None, where: str | None = None
+    chunks: Iterable[bytes],
+    *,
+    delimiter: str = ",",
+    prefix: bytes = b"",
+    limits: Limits | None = None,
+    where: str | None = None,
 ) -> Iterator[Block]:
-    """Blocks of whole rows, as big as the chunks that they come from.
+    """Blocks of whole rows, as big as the chunks that they come from, each with `prefix` in front.
 
     Raises
     ------
     LimitError : if a row is longer than the limit, naming its line.
     FormatError : if a quote is never closed, naming the line where it opens.
     """
-    cutter = _Cutter(delimiter, limits or Limits(), where)
+    cutter = _Cutter(delimiter, prefix, limits or Limits(), where)
     carry = b""
     for chunk in chunks:
         data = carry + chunk if carry else chunk
@@ -81,12 +92,13 @@ def cut(
 
 
 class _Cutter:
-    def __init__(self, delimiter: str, limits: Limits, where: str | None) -> None:
+    def __init__(self, delimiter: str, prefix: bytes, limits: Limits, where: str | None) -> None:
         self._delimiter = delimiter
+        self._prefix = prefix
         self._limits = limits
         self._where = where
         self._line = 1
-        self._mask = np.empty(0, dtype=np.bool_)
+        self._mask = np.empty(_STRIDE, dtype=np.bool_)
         self._beside = np.zeros(256, dtype=np.bool_)
         self._beside[[_QUOTE, _NEWLINE, _RETURN, *delimiter.encode()]] = True
 
@@ -95,24 +107,30 @@ class _Cutter:
         if not data:
             return None, b""
         array = np.frombuffer(data, dtype=np.uint8)
-        quotes = np.flatnonzero(self._equal(array, _QUOTE))
+        quotes = self._places(array, _QUOTE)
         end = len(data) if final else _last_row_end(data, quotes)
         inside = quotes[: int(np.searchsorted(quotes, end))]
-        careful = bool(len(inside) % 2) or not self._ordinary(array, inside) or self._lone_returns(array[:end])
+        careful = bool(len(inside) % 2) or not self._ordinary(array, inside) or self._lone_returns(data, end)
         if careful:
             end = self._careful_end(data, final=final)
         if len(data) - end > self._limits.line_bytes:
             raise self._too_long(data[end:], self._line + data.count(b"\n", 0, end))
         if not end:
             return None, data
-        block = Block(data=data[:end] if end < len(data) else data, line=self._line, careful=careful)
-        self._line += int(np.count_nonzero(self._equal(array[:end], _NEWLINE)))
+        rows = b"".join((self._prefix, memoryview(data)[:end]))
+        block = Block(data=rows, line=self._line, careful=careful, skip=len(self._prefix))
+        self._line += sum(int(np.count_nonzero(mask)) for _, mask in self._equal(array[:end], _NEWLINE))
         return block, data[end:]
 
-    def _equal(self, array: NDArray[np.uint8], byte: int) -> NDArray[np.bool_]:
-        if len(self._mask) < len(array):
-            self._mask = np.empty(len(array) + MIB, dtype=np.bool_)
-        return np.equal(array, byte, out=self._mask[: len(array)])
+    def _equal(self, array: NDArray[np.uint8], byte: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+        """Where a byte is, a stride at a time, so that the mask stays in the processor's cache."""
+        for at in range(0, len(array), _STRIDE):
+            part = array[at : at + _STRIDE]
+            yield at, np.equal(part, byte, out=self._mask[: len(part)])
+
+    def _places(self, array: NDArray[np.uint8], byte: int) -> NDArray[np.intp]:
+        found = [np.flatnonzero(mask) + at for at, mask in self._equal(array, byte)]
+        return np.concatenate(found)
 
     def _ordinary(self, array: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:
         """True when every quote opens after a delimiter or line end and closes before one, or is doubled."""
@@ -159,12 +177,13 @@ class _Cutter:
             hint="the line ends may be missing, or a quote may not be closed",
         )
 
-    def _lone_returns(self, array: NDArray[np.uint8]) -> bool:
+    def _lone_returns(self, data: bytes, end: int) -> bool:
         """True when a carriage return stands without a line feed."""
-        returns = np.flatnonzero(self._equal(array, _RETURN))
-        if not len(returns):
+        if data.find(b"\r", 0, end) < 0:
             return False
-        return int(returns[-1]) == len(array) - 1 or not (array[returns + 1] == _NEWLINE).all()
+        array = np.frombuffer(data, dtype=np.uint8)[:end]
+        returns = self._places(array, _RETURN)
+        return int(returns[-1]) == end - 1 or not (array[returns + 1] == _NEWLINE).all()
 
 
 def _last_row_end(data: bytes, quotes: NDArray[np.intp]) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from dwell_kit.errors import FormatError
 from dwell_kit.schema.time import US
@@ -30,6 +34,10 @@ _SLASH: Final = (
 )
 _PLAIN: Final = "%Y-%m-%d %H:%M:%S"
 Ambiguous = Literal["earliest", "latest"]
+
+
+Places = NDArray[np.intp]
+NOWHERE: Final[Places] = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,31 +70,37 @@ class Read:
     """
 
     us: pl.Series
-    undecided: pl.Series
+    undecided: Places
     day_first: str | None = None
     month_first: str | None = None
-
-
-_NOWHERE: Final = pl.Series("at", [], dtype=pl.UInt32)
 
 
 def read(values: pl.Series, reading: Reading) -> Read:
     """Every time in a text column: whole epochs first, all other formats only on what is left."""
     us = _whole_epochs(values) if reading.time_format is None else _custom(values, reading)
     if us.null_count() == values.null_count():
-        return Read(us=us, undecided=_NOWHERE)
-    left = (us.is_null() & values.is_not_null()).arg_true()
-    texts = values.gather(left)
-    found, slash = _plain(texts, reading), None
-    rest = (found.is_null()).arg_true()
-    if len(rest):
-        slash = _slow(texts.gather(rest), reading)
-        found = found.scatter(rest, slash.us)
-    us = us.scatter(left, found)
-    if slash is None:
-        return Read(us=us, undecided=_NOWHERE)
-    undecided = left.gather(rest.gather(slash.undecided))
-    return Read(us=us, undecided=undecided, day_first=slash.day_first, month_first=slash.month_first)
+        return Read(us=us, undecided=NOWHERE)
+    plain = us.null_count() > len(us) // 2
+    if plain:
+        us = _filled(us, values, lambda texts: _plain(texts, reading))
+    left = _missing(us, values)
+    if not len(left):
+        return Read(us=us, undecided=NOWHERE)
+    slow = _slow(values.gather(left), reading)
+    undecided = left[slow.undecided] if len(slow.undecided) else NOWHERE
+    return replace(slow, us=us.scatter(left, slow.us), undecided=undecided)
+
+
+def _missing(us: pl.Series, values: pl.Series) -> Places:
+    """Where there is a text and no time yet."""
+    return np.flatnonzero(us.is_null().to_numpy() & values.is_not_null().to_numpy())
+
+
+def _filled(us: pl.Series, values: pl.Series, parse: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    if us.null_count() == len(us):
+        return parse(values)
+    left = _missing(us, values)
+    return us.scatter(left, parse(values.gather(left))) if len(left) else us
 
 
 def _whole_epochs(values: pl.Series) -> pl.Series:
@@ -121,53 +135,100 @@ def _custom(values: pl.Series, reading: Reading) -> pl.Series:
             expected="a strptime format such as %d.%m.%Y %H:%M:%S",
             found=reading.time_format,
         ) from error
-    us = _instants(found, reading)
-    left = us.is_null().arg_true()
-    return us.scatter(left, _whole_epochs(values.gather(left))) if len(left) else us
+    us = found.to_frame("m").select(_instant(pl.col("m"), reading, aware="%z" in spelt)).to_series()
+    return _filled(us, values, _whole_epochs)
+
+
+@cache
+def _plain_instant(reading: Reading) -> pl.Expr:
+    moment = pl.first().str.to_datetime(_PLAIN, time_unit="us", strict=False)
+    return _utc(moment, reading).dt.epoch("us").alias("us")
 
 
 def _plain(values: pl.Series, reading: Reading) -> pl.Series:
-    found = values.str.to_datetime(_PLAIN, time_unit="us", strict=False)
-    return _instants(found, reading)
+    found = values.to_frame().select(_plain_instant(reading)).to_series()
+    low, high = found.min(), found.max()
+    if isinstance(low, int) and isinstance(high, int) and (low < FIRST_US or high >= LAST_US):
+        return found.to_frame("us").select(_in_range(pl.col("us"))).to_series()
+    return found
 
 
-def _instants(moments: pl.Series, reading: Reading) -> pl.Series:
+def _instant(moment: pl.Expr, reading: Reading, *, aware: bool = False) -> pl.Expr:
     """µs UTC of datetimes, naive ones local to the reading's zone; null outside 2000–2100, gaps and folds."""
-    if getattr(moments.dtype, "time_zone", None) is None and reading.tz != "UTC":
-        moments = moments.dt.replace_time_zone(
-            reading.tz, ambiguous=reading.ambiguous or "null", non_existent="null"
-        )
-    us = moments.dt.epoch("us")
-    if us.null_count() == len(us):
-        return us
-    inside = us.is_between(FIRST_US, LAST_US, closed="left")
-    return us if inside.all() else us.set(~inside, None)
+    return _in_range((moment if aware else _utc(moment, reading)).dt.epoch("us")).alias("us")
+
+
+def _utc(moment: pl.Expr, reading: Reading) -> pl.Expr:
+    if reading.tz == "UTC":
+        return moment
+    return moment.dt.replace_time_zone(reading.tz, ambiguous=reading.ambiguous or "null", non_existent="null")
+
+
+def _in_range(us: pl.Expr) -> pl.Expr:
+    return pl.when(us.is_between(FIRST_US, LAST_US, closed="left")).then(us)
+
+
+@cache
+def _kind() -> pl.Expr:
+    """What a text looks like: 1 a number, 2 a date with the year first, 3 any other date; else 0."""
+    text = pl.col("text")
+    dated = text.str.contains(":", literal=True)
+    year_first = text.str.contains(r"^\d{4}[-/]")
+    number = pl.when(text.str.contains(r"^\+?\d")).then(1).otherwise(0)
+    return pl.when(dated & year_first).then(2).when(dated).then(3).otherwise(number).alias("kind")
 
 
 def _slow(values: pl.Series, reading: Reading) -> Read:
-    """Fractions, scientific notation with full precision, ISO with zones, slash dates."""
+    """Fractions, scientific notation with full precision, ISO with zones, slash dates: only what occurs."""
+    frame = values.to_frame("text").select(pl.col("text").str.strip_chars()).with_columns(_kind())
+    kinds = frame["kind"].to_numpy()
+    us = pl.Series("us", [None], dtype=pl.Int64).new_from_index(0, frame.height)
+    read = Read(us=us, undecided=NOWHERE)
+    places = np.flatnonzero(kinds == 1)
+    if len(places):
+        us = us.scatter(places, frame[places].select(_numbers()).to_series())
+    places = np.flatnonzero(kinds == 2)
+    if len(places):
+        groups = frame[places].select(pl.col("text").str.extract_groups(_ISO).alias("parts"))
+        us = us.scatter(places, _of_groups(groups, reading))
+    places = np.flatnonzero(kinds == 3)
+    if len(places):
+        read = _slash(frame[places], reading)
+        us = us.scatter(places, read.us)
+    return replace(read, us=us, undecided=places[read.undecided])
+
+
+@cache
+def _numbers() -> pl.Expr:
     text = pl.col("text")
     number = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    frame = values.str.strip_chars().alias("text").to_frame()
-    frame = frame.with_columns(
-        epoch=pl.when(is_rounded(text)).then(None).otherwise(_scaled(number)),
-        iso=text.str.extract_groups(_ISO),
-        slash=text.str.extract_groups(_SLASH),
+    return pl.when(~is_rounded(text)).then(_scaled(number)).alias("us")
+
+
+@cache
+def _slash_columns(reading: Reading) -> list[pl.Expr]:
+    return _slash_parts(reading.day_first)
+
+
+def _slash(frame: pl.DataFrame, reading: Reading) -> Read:
+    frame = frame.with_columns(slash=pl.col("text").str.extract_groups(_SLASH))
+    frame = frame.with_columns(_slash_columns(reading))
+    day, month = (_first_text(frame, name) for name in ("day_only", "month_only"))
+    return Read(
+        us=_of_groups(frame, reading),
+        undecided=np.flatnonzero(frame["undecided"].to_numpy()),
+        day_first=day,
+        month_first=month,
     )
-    frame = frame.with_columns(_slash_parts(reading.day_first))
-    moment = frame.select(_moment(pl.col("iso")).alias("iso"), _moment(pl.col("ordered")).alias("slash"))
-    iso, slash = (
-        _zoned(moment[name], frame[part], reading) for name, part in (("iso", "iso"), ("slash", "ordered"))
-    )
-    us = frame.select(pl.coalesce("epoch", pl.lit(iso), pl.lit(slash)))["epoch"]
-    undecided = frame["undecided"].fill_null(value=False).arg_true()
-    votes = frame.filter(pl.col("day_only")), frame.filter(pl.col("month_only"))
-    day, month = (part["text"][0] if part.height else None for part in votes)
-    return Read(us=us, undecided=undecided, day_first=day, month_first=month)
+
+
+def _first_text(frame: pl.DataFrame, flag: str) -> str | None:
+    at = frame[flag].arg_max()
+    return str(frame["text"][at]) if at is not None and frame[flag][at] else None
 
 
 def _slash_parts(day_first: bool | None) -> list[pl.Expr]:
-    """`ordered`: the groups as year, month, day …; and which rows have one order only, or both."""
+    """`parts`: the groups as year, month, day …; and which rows have one order only, or both."""
     groups = pl.col("slash").struct
     a, b = (groups.field(name).cast(pl.Int32, strict=False) for name in "ab")
     free = groups.field("between") != "."
@@ -181,8 +242,8 @@ def _slash_parts(day_first: bool | None) -> list[pl.Expr]:
     parts = pl.struct(day.alias("day"), month.alias("month"), _hour(groups).alias("hour"), *shared)
     ordered = pl.when(~undecided).then(parts)
     return [
-        ordered.alias("ordered"),
-        undecided.alias("undecided"),
+        ordered.alias("parts"),
+        undecided.fill_null(value=False).alias("undecided"),
         day_only.fill_null(value=False).alias("day_only"),
         month_only.fill_null(value=False).alias("month_only"),
     ]
@@ -217,22 +278,37 @@ def _moment(parts: pl.Expr) -> pl.Expr:
     return whole + pl.duration(microseconds=fraction)
 
 
-def _zoned(moments: pl.Series, groups: pl.Series, reading: Reading) -> pl.Series:
-    """µs UTC of naive datetimes, with the offset that the text itself has."""
-    parts = groups.struct.unnest()
-    zone = parts["zone"]
-    local = _instants(moments, reading)
-    aware = moments.dt.epoch("us") - _offset_us(zone)
-    aware = aware.set(~aware.is_between(FIRST_US, LAST_US, closed="left"), None)
-    return pl.select(pl.when(pl.lit(zone).is_null()).then(pl.lit(local)).otherwise(pl.lit(aware))).to_series()
+@cache
+def _moment_and_zone() -> list[pl.Expr]:
+    parts = pl.col("parts")
+    return [_moment(parts).alias("moment"), parts.struct.field("zone")]
 
 
-def _offset_us(zone: pl.Series) -> pl.Series:
+@cache
+def _local(reading: Reading) -> pl.Expr:
+    return _instant(pl.col("moment"), reading)
+
+
+@cache
+def _by_offset() -> pl.Expr:
+    return _in_range(pl.col("moment").dt.epoch("us") - _offset_us(pl.col("zone")))
+
+
+def _of_groups(frame: pl.DataFrame, reading: Reading) -> pl.Series:
+    """µs UTC of the text groups in column `parts`: by the offset that a text itself has, else local."""
+    made = frame.select(_moment_and_zone())
+    unzoned = made["zone"].null_count()
+    if unzoned == made.height:
+        return made.select(_local(reading)).to_series()
+    if not unzoned:
+        return made.select(_by_offset()).to_series()
+    return made.select(pl.when(pl.col("zone").is_null()).then(_local(reading)).otherwise(_by_offset())).to_series()
+
+
+def _offset_us(zone: pl.Expr) -> pl.Expr:
     digits = zone.str.replace_all(r"\D", "")
-    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False).fill_null(0) * 60
-    minutes = minutes + digits.str.slice(2, 2).cast(pl.Int64, strict=False).fill_null(0)
-    sign = pl.select(pl.when(pl.lit(zone).str.starts_with("-")).then(-1).otherwise(1)).to_series()
-    return minutes * sign * 60 * US
+    hours, minutes = (digits.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (0, 2))
+    return (hours * 60 + minutes) * pl.when(zone.str.starts_with("-")).then(-1).otherwise(1) * 60 * US
 
 
 def is_rounded(text: pl.Expr) -> pl.Expr:
@@ -247,3 +323,43 @@ def is_rounded(text: pl.Expr) -> pl.Expr:
     step = exponent - decimals
     finest = pl.when(exponent < 11).then(0).when(exponent < 14).then(3).when(exponent < 17).then(6).otherwise(9)
     return text.str.contains(_SCIENTIFIC) & (step > finest)
+
+
+def explain(value: pl.Expr, reading: Reading) -> pl.Expr:
+    """Why a text is no time, in words."""
+    text = value.str.strip_chars()
+    return (
+        pl.when(value.is_null() | (text == ""))
+        .then(pl.lit("no time"))
+        .when(is_rounded(text))
+        .then(
+            pl.lit("a spreadsheet rounded this epoch: the time is lost; export the readable column, or text cells")
+        )
+        .when(text.str.contains(r"^[+-]?\d+(?:[.,]\d+)?$|^0\d{3}-|^[13-9]\d{3}-"))
+        .then(pl.lit("not between the years 2000 and 2100"))
+        .otherwise(
+            pl.coalesce(
+                value.map_batches(lambda values: _turned(values, reading), return_dtype=pl.String),
+                pl.lit("not a time that can be read"),
+            )
+        )
+    )
+
+
+def _turned(values: pl.Series, reading: Reading) -> pl.Series:
+    """The reason of local times that do not exist once, and of dates in the other order; null for others."""
+    reasons = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
+    cases = []
+    if reading.tz != "UTC":
+        twice = f"this local time happens twice in {reading.tz}, where the clock is turned back: "
+        twice += "say ambiguous='earliest' or 'latest', or export UTC"
+        never = f"this local time does not exist in {reading.tz}, where the clock is put forward"
+        cases = [(replace(reading, ambiguous="earliest"), twice), (replace(reading, tz="UTC"), never)]
+    if reading.day_first is not None:
+        order = f"not a date with the {'day' if reading.day_first else 'month'} first"
+        cases.append((replace(reading, tz="UTC", day_first=not reading.day_first), order))
+    for other, reason in cases:
+        fits = read(values, other).us.is_not_null() & reasons.is_null()
+        if fits.any():
+            reasons = reasons.zip_with(~fits, pl.Series([reason]))
+    return reasons

@@ -21,6 +21,7 @@ EXTRA: Final = "extra"
 FAULT: Final = "fault"
 """Why a row cannot be read at all; null for a good row."""
 
+_HEADER_BYTES: Final = 64 * 1024
 _SAMPLES: Final = 16
 _SAMPLE_BYTES: Final = 256 * 1024
 
@@ -45,6 +46,8 @@ class Table:
         self.dialect = self.head.dialect or Dialect()
         self.header = self.head.columns
         self.names = [column(i) for i in range(len(self.header))]
+        # Polars takes the width from the first row: a header of our own also names what is beyond it.
+        self._prefix = self.dialect.delimiter.join([*self.names, EXTRA]).encode() + b"\n"
 
     def notes(self) -> list[str]:
         """How the file was opened, in sentences."""
@@ -61,12 +64,16 @@ class Table:
         if self.dialect.newline == "\r":
             chunks = (chunk.replace(b"\r", b"\n") for chunk in chunks)
         feed = blocks.cut(
-            chunks, delimiter=self.dialect.delimiter, limits=self.options.limits, where=self.source.name
+            chunks,
+            delimiter=self.dialect.delimiter,
+            prefix=self._prefix,
+            limits=self.options.limits,
+            where=self.source.name,
         )
         for block in feed:
             rest = self._without_header(block)
             if rest is not None:
-                yield from chain([rest] if rest.data else [], feed)
+                yield from chain([rest], feed)
 
     def parse(self, block: Block | pl.DataFrame, positions: Sequence[int] | None = None) -> pl.DataFrame:
         """A frame of text columns `c0`, `c1` … (those of `positions`, all by default), EXTRA and FAULT.
@@ -80,7 +87,7 @@ class Table:
             return self._careful(block).select(*names, EXTRA, FAULT)
         try:
             frame = pl.read_csv(
-                self._prefixed(block.data),
+                block.data,
                 separator=self.dialect.delimiter,
                 infer_schema=False,
                 columns=[*names, EXTRA],
@@ -96,33 +103,33 @@ class Table:
         a sample may begin inside a quoted field, so what it shows has to be seen again."""
         for data in self.source.samples(_SAMPLES, _SAMPLE_BYTES):
             first, last = data.find(b"\n") + 1, data.rfind(b"\n") + 1
-            block = Block(data=data[first:last], line=1, careful=False)
+            data = self._prefix + data[first:last]
+            block = Block(data=data, line=1, careful=False, skip=len(self._prefix))
             try:
                 frame = self.parse(block, positions)
             except (pl.exceptions.PolarsError, UnicodeDecodeError, FormatError):
                 continue
             yield frame.filter(pl.col(EXTRA).is_null(), pl.col(FAULT).is_null())
 
-    def _prefixed(self, data: bytes) -> bytes:
-        names = self.dialect.delimiter.join([*self.names, EXTRA])
-        return b"".join((names.encode(), b"\n", data))
-
     def _without_header(self, block: Block) -> Block | None:
         """The block after its first row with anything in it; None if it has none."""
-        text = block.data.decode()
-        line = block.line
-        for record in blocks.records(text, self.dialect.delimiter):
-            line += record.lines
-            if record.fields:
-                data = text[record.end :].encode()
-                return Block(data=data, line=line, careful=block.careful)
+        for size in (_HEADER_BYTES, len(block.data)):
+            # A character may be cut at the end; the header is not, or the whole block is taken.
+            text = block.data[block.skip : block.skip + size].decode(errors="ignore")
+            line = block.line
+            for record in blocks.records(text, self.dialect.delimiter):
+                line += record.lines
+                if record.fields and (record.end < len(text) or size == len(block.data)):
+                    rows = memoryview(block.data)[block.skip + len(text[: record.end].encode()) :]
+                    data = b"".join((self._prefix, rows))
+                    return Block(data=data, line=line, careful=block.careful, skip=len(self._prefix))
         return None
 
     def _careful(self, block: Block) -> pl.DataFrame:
         """The same frame by the csv module, for rows that are not as they should be."""
         width = len(self.names)
         rows: list[list[str | None]] = []
-        for record in blocks.records(block.data.decode(), self.dialect.delimiter):
+        for record in blocks.records(block.text(), self.dialect.delimiter):
             fields: list[str | None] = [field or None for field in record.fields]
             beyond = [field or "" for field in fields[width:]]
             extra = csv_line(beyond) if any(beyond) else None

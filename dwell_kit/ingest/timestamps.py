@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from dwell_kit.errors import AskError
@@ -147,7 +148,9 @@ class Clock:
         if column.twin is not None:
             header = pl.when(empty).then(pl.lit(column.headers[1])).otherwise(header)
             value = pl.when(empty).then(pl.col("v1")).otherwise(value)
-        return frame.select(column=header, value=value).with_columns(reason=_reason(pl.col("value"), reading))
+        return frame.select(column=header, value=value).with_columns(
+            reason=formats.explain(pl.col("value"), reading)
+        )
 
     def notes(self) -> list[str]:
         """What was noticed of the times of the whole file.
@@ -201,7 +204,7 @@ class Clock:
             return main.us, None, len(main.undecided) > 0
         if len(twin.undecided):
             self._vote_by_twin(main.us, texts[1], twin.undecided, utc=column.utc[1])
-        slash = pl.concat([main.undecided, twin.undecided])
+        slash = np.concatenate([main.undecided, twin.undecided])
         open_rows = len(slash) > 0 and bool(
             (main.us.gather(slash).is_null() & twin.us.gather(slash).is_null()).any()
         )
@@ -214,9 +217,9 @@ class Clock:
         if self._options.day_first is None:
             self._settle()
 
-    def _vote_by_twin(self, main: pl.Series, twin: pl.Series, slash: pl.Series, *, utc: bool) -> None:
+    def _vote_by_twin(self, main: pl.Series, twin: pl.Series, slash: formats.Places, *, utc: bool) -> None:
         """An epoch beside an ambiguous date shows its order when only one of both is within a day of it."""
-        slash = slash.head(1000)
+        slash = slash[:1000]
         epochs, values = main.gather(slash), twin.gather(slash)
         day = 86_400 * US
         near = [
@@ -313,43 +316,3 @@ class Clock:
 def _zone_us(zone_h: pl.Series) -> pl.Series:
     hours = zone_h.str.strip_chars().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     return (hours * 3600 * US).round().cast(pl.Int64)
-
-
-def _reason(value: pl.Expr, reading: formats.Reading) -> pl.Expr:
-    """Why a text is no time, in words."""
-
-    def kind(values: pl.Series) -> pl.Series:
-        loose = formats.read(values, replace(reading, ambiguous="earliest"))
-        shifted = formats.read(values, replace(reading, tz="UTC"))
-        turned = formats.read(values, replace(reading, tz="UTC", day_first=not reading.day_first))
-        return pl.select(
-            pl.when(pl.lit(loose.us).is_not_null())
-            .then(
-                pl.lit(
-                    f"this local time happens twice in {reading.tz}, where the clock is turned back: "
-                    "say ambiguous='earliest' or 'latest', or export UTC"
-                )
-            )
-            .when(pl.lit(shifted.us).is_not_null())
-            .then(pl.lit(f"this local time does not exist in {reading.tz}, where the clock is put forward"))
-            .when(pl.lit(turned.us).is_not_null())
-            .then(pl.lit(f"not a date with the {'day' if reading.day_first else 'month'} first"))
-        ).to_series()
-
-    text = value.str.strip_chars()
-    return (
-        pl.when(value.is_null() | (text == ""))
-        .then(pl.lit("no time"))
-        .when(formats.is_rounded(text))
-        .then(
-            pl.lit("a spreadsheet rounded this epoch: the time is lost; export the readable column, or text cells")
-        )
-        .otherwise(
-            pl.coalesce(
-                value.map_batches(kind, return_dtype=pl.String),
-                pl.when(text.str.contains(r"^[+-]?\d+(?:[.,]\d+)?$|^0\d{3}-|^[13-9]\d{3}-"))
-                .then(pl.lit("not between the years 2000 and 2100"))
-                .otherwise(pl.lit("not a time that can be read")),
-            )
-        )
-    )
