@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from dwell_kit.analytics.coding import as_coded, utc
+from dwell_kit.analytics.coding import utc
 from dwell_kit.analytics.ordering import frozen
-from dwell_kit.analytics.selection import Selection, compile
+from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import SweptVisits, sweep
+from dwell_kit.analytics.visits import selected
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
@@ -77,19 +78,11 @@ class Key:
         return self.labels.name
 
 
-def chosen(
-    sightings: Any, *, filters: Filters | None, selection: Selection | None, tz: str
-) -> tuple[Coded, Selection]:
-    """Coded sightings and the compiled selection: `selection` if it is given, else `filters`, else everything."""
-    coded = as_coded(sightings)
-    return coded, selection or compile(filters or Filters(), coded, tz=tz)
-
-
 def visit_entries(
     sightings: Any, *, filters: Filters | None = None, selection: Selection | None = None, tz: str = "UTC"
 ) -> Entries:
     """The selected visits of a frame of sightings or of `Coded`."""
-    coded, selection = chosen(sightings, filters=filters, selection=selection, tz=tz)
+    coded, selection = selected(sightings, filters=filters, selection=selection, tz=tz)
     return Entries(coded, selection, sweep(coded, selection))
 
 
@@ -124,7 +117,11 @@ def edges_of(coded: Coded, selection: Selection, *, every: str, tz: str) -> NDAr
     low, high = extent
     if not selection.touching:
         low, high = max(low, int(spans[0, 0])), min(high, int(spans[-1, 1]) - 1)
-    return bucket_edges(low, high, every=every, tz=tz) if low <= high else np.zeros(1, np.int64)
+    if low > high:
+        return np.zeros(1, np.int64)
+    edges = bucket_edges(low, high, every=every, tz=tz)
+    empty = len(edges) > 2 and edges[-2] == extent[1] and not (coded.start == extent[1]).any()
+    return edges[:-1] if empty else edges
 
 
 def bucket_key(entries: Entries, *, every: str, tz: str) -> Key:

@@ -1,0 +1,237 @@
+"""Crowding and loitering: the events a source reports, joined to occupancy, and those that sightings imply."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from dwell_kit.analytics._frames import like, needs, to_polars
+from dwell_kit.analytics.coding import utc
+from dwell_kit.analytics.entries import Entries, bucket_of, edges_of, visit_entries
+from dwell_kit.analytics.selection import Selection, person_positions
+from dwell_kit.analytics.steps import occupancy_steps
+from dwell_kit.errors import FilterError
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS, age_code, gender_code
+from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.tables import CROWD_EVENTS
+from dwell_kit.schema.time import US, bucket_edges, local_clock, parse_moment
+
+_EVENT_COLUMNS: Final = (c.CAMERA, c.RECORDED)
+
+
+def compute_crowd_per_hour(
+    events: Any, *, every: str = "hour", filters: Filters | None = None, tz: str = "UTC"
+) -> Any:
+    """How many crowd and loitering events each camera reported, per local hour; by the time they were recorded.
+
+    Parameters
+    ----------
+    events : frame of crowd events. every : local bucket. filters : place, time, and the person an event names.
+
+    Returns
+    -------
+    bucket (UTC), camera_id, event_type, count (events), unique_visitors (distinct persons that the events name);
+    only where there is an event.
+    """
+    rows = select_events(events, filters=filters, tz=tz)
+    if rows.is_empty():
+        edges = np.zeros(1, np.int64)
+    else:
+        edges = bucket_edges(
+            int(_us(rows[c.RECORDED]).min()), int(_us(rows[c.RECORDED]).max()), every=every, tz=tz
+        )
+    bucket = utc(edges[:-1]).gather(bucket_of(_us(rows[c.RECORDED]), edges)) if rows.height else utc(edges[:0])
+    table = (
+        rows.with_columns(bucket.alias(c.BUCKET))
+        .group_by(c.BUCKET, c.CAMERA, c.EVENT_TYPE)
+        .agg(
+            pl.len().cast(pl.Int64).alias(c.COUNT),
+            pl.col(c.PERSON).drop_nulls().n_unique().cast(pl.Int64).alias(c.UNIQUE_VISITORS),
+        )
+        .sort(c.BUCKET, c.CAMERA, c.EVENT_TYPE)
+    )
+    return like(table, events)
+
+
+def compute_crowd_occupancy(
+    events: Any,
+    sightings: Any,
+    *,
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    tz: str = "UTC",
+) -> Any:
+    """Each event beside what the same camera saw: occupancy, and how long those present stayed in all.
+
+    An event spans the closed [recorded − loitering_duration, recorded] (from started_at where the duration is not
+    said). Its person is looked up only where the ids agree.
+
+    Returns
+    -------
+    key, event_type, camera_id, person_id, started_at, recorded_at, loitering_duration_s, occupancy_max and
+    occupancy (persons at the camera: the greatest inside the span, and when recorded; null for a camera without
+    sightings), persons (distinct and identified, at the camera inside the span), present_dwell_mean_s (s, mean
+    dwell of their visits), visit_dwell_s (s, dwell of the visit of the event's own person that meets the span;
+    null if there is none).
+    """
+    rows = select_events(events, filters=filters, tz=tz)
+    entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
+    coded = entries.coded
+    steps = occupancy_steps(coded, entries.selection, entries.swept, by=c.CAMERA)
+    high = _us(rows[c.RECORDED])
+    low = np.minimum(_span_starts(rows), high)
+    found = {name: np.full(rows.height, np.nan) for name in (c.OCCUPANCY_MAX, c.OCCUPANCY, c.N_PERSONS)}
+    met = {name: np.full(rows.height, np.nan) for name in (c.PRESENT_DWELL_MEAN_S, c.VISIT_DWELL_S)}
+    camera = rows[c.CAMERA].to_list()
+    for place, name in enumerate(coded.cameras):
+        mine = np.flatnonzero([word == name for word in camera])
+        if len(mine):
+            found[c.OCCUPANCY_MAX][mine] = steps[place].most(low[mine], high[mine])
+            found[c.OCCUPANCY][mine] = steps[place].at(high[mine])
+            seen = np.flatnonzero((coded.camera == place) & (coded.person >= 0))
+            for row in mine:
+                visits = _visits_during(
+                    entries, _persons_during(coded, seen, low[row], high[row]), low[row], high[row]
+                )
+                found[c.N_PERSONS][row] = len(np.unique(entries.person[visits]))
+                if len(visits):
+                    met[c.PRESENT_DWELL_MEAN_S][row] = entries.dwell[visits].mean() / US
+    person = _person_codes(coded, rows[c.PERSON])
+    for row in np.flatnonzero(person >= 0):
+        visits = _visits_during(entries, person[row : row + 1], low[row], high[row])
+        if len(visits):
+            met[c.VISIT_DWELL_S][row] = entries.dwell[visits[-1]] / US
+    table = rows.select(
+        c.KEY, c.EVENT_TYPE, c.CAMERA, c.PERSON, utc(low).alias(c.STARTED), c.RECORDED, c.LOITERING_S,
+        *(pl.Series(name, values, nan_to_null=True).cast(pl.Int64) for name, values in found.items()),
+        *(pl.Series(name, values, nan_to_null=True) for name, values in met.items()),
+    )  # fmt: skip
+    return like(table, events)
+
+
+def compute_lead_lag(
+    events: Any,
+    sightings: Any,
+    *,
+    every: str = "15min",
+    max_lag: int = 8,
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    tz: str = "UTC",
+) -> Any:
+    """Do events follow occupancy, or occupancy events? Pearson correlation of the two series at each lag.
+
+    With x_t the events recorded in bucket t and y_t the mean occupancy of the environment, the correlation at lag
+    k is that of x_t and y_{t+k}: at a positive lag occupancy comes after the events, at a negative one before.
+
+    Returns
+    -------
+    lag (buckets), lag_s (s), correlation (null where a series does not vary), count (pairs of buckets).
+    """
+    if max_lag < 0:
+        raise FilterError("max_lag is negative", expected="0 buckets or more", found=str(max_lag))
+    rows = select_events(events, filters=filters, tz=tz)
+    entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
+    edges = edges_of(entries.coded, entries.selection, every=every, tz=tz)
+    m = len(edges) - 1
+    recorded = _us(rows[c.RECORDED])
+    inside = recorded[(recorded >= edges[0]) & (recorded < edges[-1])]
+    x = np.bincount(bucket_of(inside, edges), minlength=m).astype(np.float64)[:m]
+    steps = occupancy_steps(entries.coded, entries.selection, entries.swept, by=None)[0]
+    y = steps.person_us(edges) / np.maximum(np.diff(edges), 1)
+    step_s = float(np.median(np.diff(edges))) / US if m else 0.0
+    lags = [lag for lag in range(-max_lag, max_lag + 1) if m - abs(lag) >= 2]
+    pairs = [(x[max(0, -lag) : m - max(0, lag)], y[max(0, lag) : m - max(0, -lag)]) for lag in lags]
+    table = pl.DataFrame(
+        {
+            c.LAG: lags,
+            c.LAG_S: [lag * step_s for lag in lags],
+            c.CORRELATION: [_pearson(a, b) for a, b in pairs],
+            c.COUNT: [len(a) for a, _ in pairs],
+        },
+        schema={c.LAG: pl.Int64, c.LAG_S: pl.Float64, c.CORRELATION: pl.Float64, c.COUNT: pl.Int64},
+    )
+    return like(table, events)
+
+
+def select_events(events: Any, *, filters: Filters | None, tz: str) -> pl.DataFrame:
+    """The crowd events that the filters leave, as the contract's columns.
+
+    Raises
+    ------
+    FilterError : for a filter on something that an event does not say.
+    """
+    frame = to_polars(events)
+    needs(frame, _EVENT_COLUMNS)
+    rows = CROWD_EVENTS.conform(frame)
+    if filters is None:
+        return rows
+    for name in ("zones", "groups", "attributes", "min_dwell", "max_dwell", "open_hours"):
+        if getattr(filters, name):
+            raise FilterError(
+                f"crowd events cannot be filtered by {name}", hint="filter by cameras and time instead"
+            )
+    mask = pl.lit(True)
+    if filters.since is not None:
+        mask &= pl.col(c.RECORDED) >= parse_moment(filters.since, tz)
+    if filters.until is not None:
+        mask &= pl.col(c.RECORDED) < parse_moment(filters.until, tz)
+    if filters.cameras:
+        mask &= pl.col(c.CAMERA).is_in(filters.cameras)
+    if filters.persons:
+        mask &= pl.col(c.PERSON).is_in(filters.persons)
+    rows = rows.filter(mask)
+    for wanted, name, words, code in (
+        (filters.age_groups, c.AGE_GROUP, AGE_GROUPS, age_code),
+        (filters.genders, c.GENDER, GENDERS, gender_code),
+    ):
+        if wanted:
+            rows = rows.filter(pl.Series([words[code(word)] in wanted for word in rows[name]], dtype=pl.Boolean))
+    if filters.weekdays or filters.hours:
+        _, hour, weekday = local_clock(_us(rows[c.RECORDED]), tz)
+        low, high = filters.hours or (0, 24)
+        kept = (hour >= low) & (hour < high) & np.isin(weekday, filters.weekdays or range(1, 8))
+        rows = rows.filter(pl.Series(kept, dtype=pl.Boolean))
+    return rows
+
+
+def _us(times: pl.Series) -> NDArray[np.int64]:
+    return times.to_physical().to_numpy()
+
+
+def _span_starts(rows: pl.DataFrame) -> NDArray[np.int64]:
+    duration = pl.duration(microseconds=(pl.col(c.LOITERING_S) * US).round().cast(pl.Int64))
+    return _us(rows.select(pl.coalesce(pl.col(c.RECORDED) - duration, c.STARTED, c.RECORDED)).to_series())
+
+
+def _person_codes(coded: Coded, ids: pl.Series) -> NDArray[np.int64]:
+    wanted = ids.drop_nulls().unique().to_list()
+    code = {coded.persons[i]: i for i in person_positions(coded, wanted)} if wanted else {}
+    return np.array([code.get(name, -1) for name in ids.to_list()], np.int64)
+
+
+def _persons_during(coded: Coded, rows: NDArray[np.int64], low: int, high: int) -> NDArray[np.int64]:
+    """Distinct persons of those sightings that have an instant inside the closed [low, high]."""
+    start, end = coded.start[rows], coded.end[rows]
+    during = (start <= high) & ((end > low) | (start >= low))
+    return np.unique(coded.person[rows[during]]).astype(np.int64)
+
+
+def _visits_during(entries: Entries, persons: NDArray[np.int64], low: int, high: int) -> NDArray[np.int64]:
+    """The selected visits of the persons that meet the closed [low, high]."""
+    begin = np.searchsorted(entries.person, persons, side="left")
+    end = np.searchsorted(entries.person, persons, side="right")
+    visits = np.concatenate([np.empty(0, np.int64), *(np.arange(a, b) for a, b in zip(begin, end, strict=True))])
+    visits = visits.astype(np.int64)
+    return visits[(entries.at[visits] <= high) & (entries.until[visits] >= low)]
+
+
+def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
+    if a.std() == 0 or b.std() == 0:
+        return None
+    return float(np.corrcoef(a, b)[0, 1])
