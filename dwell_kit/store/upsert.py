@@ -12,6 +12,11 @@ from dwell_kit.store.lake import FACT, KEY_HASH, SUPERSEDED, Lake, Versions
 
 _ROW = [c.SEQ, c.ROW_NO]
 _VERSION = [KEY_HASH, c.SOURCE, c.KEY, c.MESSAGE_TIME, *_ROW]
+_CONTENT = (
+    c.PERSON_CODE, c.CAMERA, c.ZONE, c.STARTED, c.ENDED, c.RECORDED, c.OPEN_START, c.OPEN_END,
+    c.AGE_GROUP, c.GENDER, c.CATEGORY, c.EVENT_TYPE,
+)  # fmt: skip
+_SAID = "said"
 
 
 def superseded_of(versions_of_keys: pl.DataFrame) -> pl.DataFrame:
@@ -32,33 +37,46 @@ def repeated(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(ordered[1:][again])
 
 
-def resolve(
-    lake: Lake,
-    table: Table,
-    versions: Versions,
-    *,
-    environment: str,
-    superseded: pl.DataFrame,
-    affected: pl.Series,
+def versions_of_keys(
+    lake: Lake, table: Table, versions: Versions, *, environment: str, affected: pl.Series
 ) -> pl.DataFrame:
-    """The environment's `superseded` after keys with the hashes `affected` were written or taken away.
-
-    Reads the versions of those keys from the log at `versions`, whatever day or upload they lie in.
-    """
-    fact = table.name.removesuffix("_log")
-    mine = (pl.col(FACT) == fact) & pl.col(KEY_HASH).is_in(affected.implode())
-    kept = superseded.filter(~mine)
-    if affected.is_empty():
-        return kept
-    rows = (
+    """Every row of a log whose key hash is in `affected`, whatever day or upload it lies in."""
+    said = [name for name in _CONTENT if name in table.names]
+    return (
         lake.scan(table, versions)
         .filter(pl.col(c.ENVIRONMENT) == environment)
-        .select(_VERSION)
+        .select(*_VERSION, pl.struct(said).hash(seed=0).alias(_SAID))
         .join(affected.rename(KEY_HASH).to_frame().lazy(), on=KEY_HASH, how="semi")
         .collect(engine="streaming")
     )
+
+
+def resolve(
+    table: Table, rows: pl.DataFrame, *, environment: str, superseded: pl.DataFrame, affected: pl.Series
+) -> pl.DataFrame:
+    """The environment's `superseded` after keys with the hashes `affected` were written or taken away.
+
+    Parameters
+    ----------
+    rows : every version of those keys that is left (`versions_of_keys`).
+    """
+    fact = table.name.removesuffix("_log")
+    mine = (pl.col(FACT) == fact) & pl.col(KEY_HASH).is_in(affected.implode())
     losers = superseded_of(rows).with_columns(pl.lit(fact).alias(FACT), pl.lit(environment).alias(c.ENVIRONMENT))
-    return pl.concat([kept.select(SUPERSEDED.names), losers.select(SUPERSEDED.names)])
+    return pl.concat([superseded.filter(~mine).select(SUPERSEDED.names), losers.select(SUPERSEDED.names)])
+
+
+def counted(rows: pl.DataFrame, *, seq: int) -> tuple[int, int]:
+    """(updated, duplicates): rows of upload `seq` that say something new, or the same again, of a known key."""
+    ordered = rows.sort(*_ROW)
+    key = pl.struct(c.SOURCE, c.KEY)
+    told = ordered.select(
+        pl.col(c.SEQ),
+        key.is_first_distinct().alias("new key"),
+        pl.struct(c.SOURCE, c.KEY, _SAID).is_first_distinct().alias("new content"),
+    ).filter(pl.col(c.SEQ) == seq)
+    updated = told.filter(~pl.col("new key") & pl.col("new content")).height
+    return updated, told.filter(~pl.col("new content")).height
 
 
 def known_hashes(lake: Lake, table: Table, versions: Versions, *, environment: str, among: pl.Series) -> pl.Series:

@@ -302,12 +302,16 @@ def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, st
     if not any(len(hashes) for hashes in affected.values()):
         return
     superseded = ws.lake.scan(SUPERSEDED, draft.versions).filter(pl.col(c.ENVIRONMENT) == environment).collect()
-    losers = superseded
     for table, hashes in affected.items():
-        losers = upsert.resolve(
-            ws.lake, LOG_OF[table], draft.versions, environment=environment, superseded=losers, affected=hashes
-        )
-    draft.versions[SUPERSEDED.name] = ws.lake.replace(SUPERSEDED, losers, draft.versions, environment=environment)
+        log = LOG_OF[table]
+        rows = upsert.versions_of_keys(ws.lake, log, draft.versions, environment=environment, affected=hashes)
+        updated, duplicates = upsert.counted(rows, seq=upload.seq)
+        report.updated += updated
+        report.duplicates += duplicates
+        superseded = upsert.resolve(log, rows, environment=environment, superseded=superseded, affected=hashes)
+    draft.versions[SUPERSEDED.name] = ws.lake.replace(
+        SUPERSEDED, superseded, draft.versions, environment=environment
+    )
     step("superseded committed")
 
 

@@ -63,8 +63,11 @@ def _take_back(ws: Handle, draft: Draft, environment: str, seq: int, step: Step)
         draft.versions[table.name] = ws.lake.delete(table, f"{c.SEQ} = {seq}", draft.versions)
         step(f"{table.name} taken back")
         if len(affected):
+            rows = upsert.versions_of_keys(
+                ws.lake, table, draft.versions, environment=environment, affected=affected
+            )
             superseded = upsert.resolve(
-                ws.lake, table, draft.versions, environment=environment, superseded=superseded, affected=affected
+                table, rows, environment=environment, superseded=superseded, affected=affected
             )
     if SUPERSEDED.name in draft.versions:
         draft.versions[SUPERSEDED.name] = ws.lake.replace(
