@@ -1,21 +1,29 @@
-"""The registry of readers: by name through entry points, or by what a file's head looks like."""
+"""Every reader by name, and which one a file belongs to."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Final
 
-from dwell_kit.errors import FormatError, NotFoundError
-from dwell_kit.ingest.batches import Reader, ReadOptions
+from dwell_kit.errors import AskError, DwellError, FormatError, HeaderError, NotFoundError
+from dwell_kit.ingest import headers
+from dwell_kit.ingest.batches import Head, Reader, ReadOptions
 from dwell_kit.ingest.sources import Source
 
 GROUP: Final = "dwell_kit.readers"
+"""Entry points of this group are readers: `name = "package.module:reader"`."""
+
 _SURE: Final = 0.5
 _MAYBE: Final = 0.2
+_LOOKED_FOR: Final = (
+    "person, start and end (appearances); person, timestamp and entry/exit (entry_exit); "
+    "Insight Report JSON (insights); frame, id, x, y, w, h (mot); t, person and x_m, y_m (positions)"
+)
 
 
 def names() -> tuple[str, ...]:
-    """The names of all installed readers."""
+    """The known readers, in order of name."""
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
@@ -28,34 +36,74 @@ def get(name: str) -> Reader:
     """
     for point in entry_points(group=GROUP):
         if point.name == name:
-            loaded: Reader = point.load()
-            return loaded
+            found: Reader = point.load()
+            return found
     raise NotFoundError(
         f"there is no reader {name!r}",
         expected=", ".join(names()),
-        found=repr(name),
-        hint="a package adds one by the entry point group 'dwell_kit.readers'",
+        found=name,
+        hint=f"install the package that has an entry point {name!r} in the group {GROUP!r}",
     )
 
 
 def detect(source: Source, options: ReadOptions | None = None) -> Reader:
-    """The reader that is surest that a file is its own.
+    """The reader that a file belongs to.
 
     Raises
     ------
-    FormatError : if none is; it lists what was looked for and what was found.
+    HeaderError : if it is an export whose header was damaged, naming what is missing.
+    FormatError : if no reader knows it. AskError : if several do.
     """
+    options = options or ReadOptions()
     head = source.head(options)
-    claims = [(get(name).claims(head), name) for name in names()]
-    best = max(claims, key=lambda claim: claim[0])
-    if best[0] >= _SURE or (best[0] >= _MAYBE and sum(c[0] >= _MAYBE for c in claims) == 1):
-        return get(best[1])
-    shown = ", ".join(repr(name) for name in head.columns[:12]) or repr(head.text[:60])
+    if options.columns:
+        head = replace(head, columns=_renamed(head, options))
+    claims = sorted(
+        ((reader.claims(head), reader.name, reader) for reader in map(get, names())), key=lambda x: -x[0]
+    )
+    best, name, reader = claims[0]
+    if best >= _SURE:
+        rivals = [other for claim, other, _ in claims[1:] if claim == best]
+        if rivals:
+            raise AskError(
+                "the file could be of several kinds",
+                where=source.name,
+                found=", ".join([name, *rivals]),
+                hint="name one with reader=",
+            )
+        return reader
+    if best >= _MAYBE and sum(claim >= _MAYBE for claim, *_ in claims) == 1 and name != "appearances":
+        return reader
+    if best >= _MAYBE:
+        _explain_header(head, options)
     raise FormatError(
         "no reader knows this file",
         where=source.name,
-        expected="person, start and end (appearances); person, timestamp and entry/exit (entry_exit); "
-        "Insight Report JSON (insights); frame,id,x,y,w,h (mot); t, person and x_m, y_m (positions)",
-        found=shown + (" …" if len(head.columns) > 12 else ""),
-        hint='name the reader and the columns: reader="appearances", columns={"started_at": "<header>", …}',
+        expected=_LOOKED_FOR,
+        found=_seen(head),
+        hint="name a reader with reader=, or its columns with columns={…}",
     )
+
+
+def _renamed(head: Head, options: ReadOptions) -> tuple[str, ...]:
+    """The header with the caller's names for its columns, so that the readers recognise them."""
+    known = {want.name: want.aliases[0] for want in headers.APPEARANCE}
+    said = {headers.normalised(text): known.get(name, name) for name, text in options.columns.items()}
+    return tuple(said.get(headers.normalised(name), name) for name in head.columns)
+
+
+def _explain_header(head: Head, options: ReadOptions) -> None:
+    try:
+        headers.match(
+            head.columns, headers.APPEARANCE, columns=options.columns, limits=options.limits, where=head.name
+        )
+    except HeaderError:
+        raise
+    except DwellError:
+        return
+
+
+def _seen(head: Head) -> str:
+    if head.dialect is None or len(head.columns) > 1:
+        return "columns " + ", ".join(name.strip()[:40] for name in head.columns[:20])
+    return repr(head.text[:80])
