@@ -54,7 +54,7 @@ class ReadOptions:
     loitering_unit : unit of `loitering_duration`.
     encoding, delimiter : override the detection.
     camera, zone : default ids for files that have none.
-    start, fps : aware instant of frame 0 and frames per second, for MOT text.
+    start, fps : aware instant of the first frame (MOT counts it as 1) and frames per second, for tracks.
     keep_payload : hand over the columns that the contract does not take.
     block_bytes : size of the blocks that text is parsed in; `threads` blocks are parsed at a time.
     limits : what protects the machine.
@@ -90,6 +90,7 @@ class Batch:
     rejects : frame of REJECTS.
     payload : `row_no` and every column that the contract did not take, as text; None if there are none.
     rows_read : accepted and rejected rows; rows without any value are not counted.
+    accepted : rows of the file that were accepted, where they are not the `rows` one to one (paired events).
     cameras : camera_id, name, group, store, department, division, zone_id, zone_name, zone_vertices as seen.
     notes : what was guessed or noticed, in sentences.
     """
@@ -99,6 +100,7 @@ class Batch:
     rejects: pl.DataFrame
     payload: pl.DataFrame | None = None
     rows_read: int = 0
+    accepted: int | None = None
     cameras: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
 

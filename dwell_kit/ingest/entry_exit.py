@@ -176,6 +176,7 @@ class _Reading:
             rejects=self._rejects(bad),
             payload=self._payload_of(good),
             rows_read=good.height + bad.height,
+            accepted=good.height,
             cameras=self._cameras(good),
         )
         events = good.select(
@@ -260,7 +261,7 @@ class _Reading:
         found = found.with_columns(pl.col(c.PERSON, c.CAMERA).cat.to(self.words))
         if any(name in self.match.mapping for name in _SAID):
             found = found.join(said, on=c.ROW_NO, how="left", maintain_order="left")
-        empty = Batch(table=SIGHTINGS.name, rows=SIGHTINGS.empty(), rejects=REJECTS.empty())
+        empty = Batch(table=SIGHTINGS.name, rows=SIGHTINGS.empty(), rejects=REJECTS.empty(), accepted=0)
         for at in range(0, found.height, _SLICE):
             yield replace(empty, rows=self._rows(found.slice(at, _SLICE)))
         yield replace(empty, notes=tuple(late))

@@ -31,7 +31,7 @@ class Raw:
     Parameters
     ----------
     data : its JSON text.
-    envelope : scalar fields of the objects around it that stood before it.
+    envelope : fields that the objects around it hand down: those that stood before it.
     problem : why it cannot be read; None when it may be.
     """
 
@@ -48,10 +48,14 @@ class Shape:
     ----------
     wrappers : keys whose list or object holds the records, as `headers.normalised` gives them.
     marks : keys that only a record has; after one of them no key of its object is a wrapper.
+    ids : keys that a record and an envelope may have; after one of them an object (not a list) is no wrapper's.
+    handed_down : keys of an envelope whose values hold for the records inside.
     """
 
     wrappers: Collection[str] = ()
     marks: Collection[str] = ()
+    ids: Collection[str] = ()
+    handed_down: Collection[str] = ()
 
 
 def records(
@@ -240,6 +244,8 @@ class _Scanner:
                     self._keep = self._pos
                     continue
                 seen.add(name)
+                if inherited is not None and name in self._shape.marks:
+                    raise self._broken("a record's own time before the lists and objects in it", key)
             self._pos = match.end()
             if not nesting:
                 if inherited is None:
@@ -251,15 +257,18 @@ class _Scanner:
 
     def _opens(self, name: str, seen: set[str], *, after: int) -> bool:
         byte = self._text[after : after + 1]
-        return byte in (b"[", b"{") and name in self._shape.wrappers and seen.isdisjoint(self._shape.marks)
+        if name not in self._shape.wrappers or not seen.isdisjoint(self._shape.marks):
+            return False
+        return byte == b"[" or (byte == b"{" and seen.isdisjoint(self._shape.ids))
 
     def _before(self, end: int) -> dict[str, Any]:
-        """The scalar fields of an envelope before the key that opens it."""
+        """The scalar fields of an envelope before the key that opens it, as far as they are handed down."""
         text = self._text[self._keep : end].rstrip().removesuffix(b",") + b"}"
         value = _parsed(text)
         if not isinstance(value, dict):
             return {}
-        return {k: v for k, v in value.items() if not isinstance(v, dict | list)}
+        scalars = {k: v for k, v in value.items() if not isinstance(v, dict | list)}
+        return {k: v for k, v in scalars.items() if normalised(k) in self._shape.handed_down}
 
     def _token(self) -> re.Match[bytes]:
         """The next bracket or string (with the colon of a key), whole."""

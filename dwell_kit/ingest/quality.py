@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import polars as pl
 
+from dwell_kit.ingest import rhythm
 from dwell_kit.ingest.batches import Batch
+from dwell_kit.ingest.rejects import write_rejects
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.demographics import UNDETERMINED
 from dwell_kit.schema.tables import CROWD_EVENTS, POSITIONS, SIGHTINGS
@@ -18,7 +20,6 @@ _TIMES: Final = {
     CROWD_EVENTS.name: (c.STARTED, c.RECORDED),
     POSITIONS.name: (c.TIME, c.TIME),
 }
-_HOUR: Final = "hour"
 
 
 @dataclass
@@ -35,6 +36,10 @@ class Report:
     determined : column → share of accepted rows whose word is determined.
     coverage : camera → hours (UTC) with at least one row. Other hours are unknown, not empty: a file
         carries no heartbeat.
+    hourly : camera → hours since 1970 (UTC) → rows that start in it; `coverage_by_hour` makes a frame of it.
+    silent_hours : camera → hours in which its silence is implausible by its own rhythm.
+    gaps : runs of hours in which the whole site was implausibly silent.
+    clock_skew : pairs of cameras whose clocks may differ.
     score : 0–100, see `score`.
     """
 
@@ -52,6 +57,10 @@ class Report:
     anonymous_share: float | None = None
     determined: dict[str, float] = field(default_factory=dict)
     coverage: dict[str, int] = field(default_factory=dict)
+    hourly: dict[str, dict[str, int]] = field(default_factory=dict)
+    silent_hours: dict[str, int] = field(default_factory=dict)
+    gaps: list[dict[str, Any]] = field(default_factory=list)
+    clock_skew: list[dict[str, Any]] = field(default_factory=list)
     score: float = 0.0
     repeated: bool = False
     upload_id: str | None = None
@@ -65,6 +74,10 @@ class Report:
     def from_dict(cls, values: dict[str, Any]) -> Report:
         """The report that `as_dict` wrote."""
         return cls(**values)
+
+    def coverage_by_hour(self) -> pl.DataFrame:
+        """camera_id, hour, sightings, state (up, silent, unknown), odds: see `rhythm.coverage_by_hour`."""
+        return rhythm.coverage_by_hour({k: {int(h): n for h, n in v.items()} for k, v in self.hourly.items()})
 
 
 def score(*, accepted_share: float, determined_share: float | None, named_share: float) -> float:
@@ -84,16 +97,17 @@ class Collector:
         self._report = Report(reader, filename)
         self._first: datetime | None = None
         self._last: datetime | None = None
+        self._rows = 0
         self._anonymous = 0
-        self._determined: dict[str, int] = {}
-        self._said: dict[str, int] = {}
-        self._hours: list[pl.DataFrame] = []
+        self._words: dict[str, dict[str | None, int]] = {}
+        self._hourly: dict[str, dict[int, int]] = {}
+        self._clocks = rhythm.Clocks()
 
     def add(self, batch: Batch) -> None:
         """Count one batch."""
         report = self._report
         report.rows_read += batch.rows_read
-        report.accepted += batch.rows.height
+        report.accepted += batch.rows.height if batch.accepted is None else batch.accepted
         report.rejected += batch.rejects.height
         for reason, count in batch.rejects.group_by(c.REASON).len().rows():
             report.reasons[reason] = report.reasons.get(reason, 0) + count
@@ -102,35 +116,44 @@ class Collector:
             self._add_rows(batch.rows, *_TIMES[batch.table])
 
     def _add_rows(self, rows: pl.DataFrame, start: str, end: str) -> None:
-        words = [name for name in (c.AGE_GROUP, c.GENDER) if name in rows.columns]
+        self._rows += rows.height
         row = rows.select(
             pl.col(start).min().alias("first"),
             pl.col(end).max().alias("last"),
             pl.col(c.PERSON).null_count().alias("anonymous"),
-            *[_is_determined(name).sum().alias(name) for name in words],
-            *[pl.col(name).is_not_null().sum().alias(f"{name} said") for name in words],
         ).row(0, named=True)
         self._first = min(self._first or row["first"], row["first"])
         self._last = max(self._last or row["last"], row["last"])
         self._anonymous += row["anonymous"]
-        for name in words:
-            self._determined[name] = self._determined.get(name, 0) + row[name]
-            self._said[name] = self._said.get(name, 0) + row[f"{name} said"]
-        self._hours.append(rows.select(c.CAMERA, pl.col(start).dt.truncate("1h").alias(_HOUR)).unique())
-        if len(self._hours) > 64:
-            self._hours = [pl.concat(self._hours).unique()]
+        for name in (c.AGE_GROUP, c.GENDER):
+            if name in rows.columns:
+                _count(self._words.setdefault(name, {}), rows.group_by(name).len())
+        hour = (pl.col(start).dt.epoch("us") // rhythm.HOUR_US).alias(c.HOUR)
+        for (camera,), counts in rows.group_by(c.CAMERA, hour).len().partition_by(c.CAMERA, as_dict=True).items():
+            _count(self._hourly.setdefault(str(camera or "(none)"), {}), counts.select(c.HOUR, "len"))
+        if c.ENDED in rows.columns:
+            self._clocks.add(rows)
 
     def report(self) -> Report:
         """The report so far."""
         report = self._report
         report.first = self._first.isoformat() if self._first else None
         report.last = self._last.isoformat() if self._last else None
-        rows = max(report.accepted, 1)
-        report.anonymous_share = self._anonymous / rows if report.accepted else None
-        report.determined = {k: v / rows for k, v in self._determined.items() if self._said[k]}
-        if self._hours:
-            hours = pl.concat(self._hours).unique().group_by(c.CAMERA).len().sort(c.CAMERA)
-            report.coverage = {camera or "(none)": count for camera, count in hours.rows()}
+        report.anonymous_share = self._anonymous / self._rows if self._rows else None
+        report.determined = {
+            name: sum(n for word, n in counts.items() if _is_determined(word)) / rows
+            for name, counts in self._words.items()
+            if set(counts) != {None}
+        }
+        report.coverage = {camera: len(hours) for camera, hours in sorted(self._hourly.items())}
+        report.hourly = {
+            camera: {str(hour): hours[hour] for hour in sorted(hours)}
+            for camera, hours in sorted(self._hourly.items())
+        }
+        silent = rhythm.coverage_by_hour(self._hourly).filter(pl.col(rhythm.STATE) == "silent")
+        report.silent_hours = dict(silent.group_by(c.CAMERA).len().sort(c.CAMERA).iter_rows())
+        report.gaps = rhythm.gaps(self._hourly)
+        report.clock_skew = self._clocks.hints()
         shares = list(report.determined.values())
         report.score = score(
             accepted_share=report.accepted / report.rows_read if report.rows_read else 0.0,
@@ -140,6 +163,13 @@ class Collector:
         return report
 
 
-def _is_determined(name: str) -> pl.Expr:
-    word = pl.col(name).str.strip_chars().str.to_lowercase()
-    return word.is_not_null() & ~word.is_in(sorted(UNDETERMINED))
+def _is_determined(word: str | None) -> bool:
+    return (word or "").strip().lower() not in UNDETERMINED
+
+
+def _count(counts: dict[Any, int], frame: pl.DataFrame) -> None:
+    for value, number in frame.iter_rows():
+        counts[value] = counts.get(value, 0) + number
+
+
+__all__ = ["Collector", "Report", "score", "write_rejects"]

@@ -13,7 +13,7 @@ from dwell_kit.errors import FormatError, LimitError
 from dwell_kit.ingest.batches import Limits
 from dwell_kit.ingest.json_stream import Raw, Shape, parse, records
 
-SHAPE = Shape(wrappers={"data", "events"}, marks={"time"})
+SHAPE = Shape(wrappers={"data", "events"}, marks={"time"}, ids={"id"}, handed_down={"site", "cam", "id"})
 
 
 def read(text: str | bytes, *, size: int = 1 << 20, limits: Limits | None = None) -> list[Any]:
@@ -58,12 +58,22 @@ def test_a_single_object_is_one_record(row: dict[str, Any], indent: Any, size: i
 
 
 def test_envelopes_in_envelopes_hand_their_scalars_down() -> None:
-    text = '{"site": "s", "cam": 1, "meta": {"a": 1}, "data": {"cam": 2, "events": [{"x": 1}, {"cam": 3}]}}'
+    text = '{"site": "s", "count": 9, "cam": 1, "m": {"a": 1}, "data": {"cam": 2, "events": [{"x": 1}, {"cam": 3}]}}'
     assert read(text) == [{"site": "s", "cam": 2, "x": 1}, {"site": "s", "cam": 3}]
 
 
 def test_a_record_may_hold_a_key_that_could_be_a_wrapper() -> None:
     assert read('[{"time": 1, "data": [{"x": 1}]}]') == [{"time": 1, "data": [{"x": 1}]}]
+
+
+def test_an_id_before_an_object_makes_it_a_record_and_before_a_list_does_not() -> None:
+    assert read('{"id": 1, "data": {"x": 1}, "time": 2}') == [{"id": 1, "data": {"x": 1}, "time": 2}]
+    assert read('{"id": 1, "data": [{"x": 1}]}') == [{"id": 1, "x": 1}]
+
+
+def test_a_record_that_was_taken_for_an_envelope_is_no_silent_loss() -> None:
+    with pytest.raises(FormatError, match="broken"):
+        read('[{"data": {"x": 1}, "time": 2}]')
 
 
 def test_lists_of_lists_and_objects_one_after_the_other() -> None:
