@@ -85,7 +85,7 @@ class Tally(NamedTuple):
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def _first_span(spans: Any, t: int) -> int:
+def first_span(spans: Any, t: int) -> int:
     """The first span that ends after t, else the last one."""
     low, high = 0, len(spans) - 1
     while low < high:
@@ -98,7 +98,7 @@ def _first_span(spans: Any, t: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def _walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: Any, mark: int) -> Any:
+def walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: Any, mark: int) -> Any:
     """The visit that begins at row `lo`, and its selected part as disjoint pieces [starts[k], ends[k + 1]).
 
     Without branches on the data where it can be, because they cannot be predicted (3× slower with them).
@@ -106,7 +106,7 @@ def _walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: 
     """
     spans = pick.spans
     k = len(spans)
-    j = _first_span(spans, rows.start[lo])
+    j = first_span(spans, rows.start[lo])
     since, until = spans[j, 0], spans[j, 1]
     cursor = edge = first = last = np.int64(MIN_US)
     dwell = np.int64(0)
@@ -160,7 +160,7 @@ def _walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: 
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def _bin(bins: Any, t: int) -> int:
+def bin_of(bins: Any, t: int) -> int:
     """(t - t0) // width, exactly; a division of integers anywhere in the pass made all of it 4× slower."""
     q = np.int64((t - bins.t0) * bins.per)
     rest = t - bins.t0 - q * bins.width
@@ -170,15 +170,15 @@ def _bin(bins: Any, t: int) -> int:
 @nb.njit(cache=True, nogil=True, forceinline=True)
 def _count_events(bins: Any, starts: Any, ends: Any, found: int) -> None:
     for s in range(found):
-        bins.cells[_bin(bins, starts[s])] += ARRIVAL
-        bins.cells[_bin(bins, ends[s + 1])] += 1
+        bins.cells[bin_of(bins, starts[s])] += ARRIVAL
+        bins.cells[bin_of(bins, ends[s + 1])] += 1
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
 def _spread(bins: Any, base: int, a: int, b: int) -> None:
     """Add the person-time of [a, b) to the bins that it lies in."""
     if a < b:
-        q = _bin(bins, a)
+        q = bin_of(bins, a)
     while a < b:
         edge = min(bins.t0 + (q + 1) * bins.width, b)
         bins.cells[base + q] += edge - a
@@ -189,7 +189,7 @@ def _spread(bins: Any, base: int, a: int, b: int) -> None:
 @nb.njit(cache=True, nogil=True, forceinline=True)
 def _within(bins: Any, first: int, last: int) -> int:
     """The bin that holds [first, last), or -1."""
-    q = _bin(bins, first)
+    q = bin_of(bins, first)
     return q if last <= bins.t0 + (q + 1) * bins.width else -1
 
 
@@ -203,7 +203,7 @@ def _count_places(
     """
     bins, key, spans = tally.place, tally.key, pick.spans
     k = len(spans)
-    j = _first_span(spans, rows.start[lo])
+    j = first_span(spans, rows.start[lo])
     since, edge = spans[j, 0], spans[j, 1]
     for i in range(lo, hi):
         place = key[i]
@@ -260,12 +260,12 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
             begin = i
             visit += 1
             mark += 1
-            i, found, n, cameras, dwell, first, last, first_row, last_row = _walk(
+            i, found, n, cameras, dwell, first, last, first_row, last_row = walk(
                 rows, begin, stop, pick, starts, ends, seen, mark
             )
             if n and pick.touching:
                 mark += 1
-                i, found, n, cameras, dwell, first, last, first_row, last_row = _walk(
+                i, found, n, cameras, dwell, first, last, first_row, last_row = walk(
                     rows, begin, stop, whole, starts, ends, seen, mark
                 )
             if n == 0 or dwell < pick.min_us or dwell >= pick.max_us:

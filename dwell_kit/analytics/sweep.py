@@ -21,7 +21,7 @@ from dwell_kit.schema.time import MAX_US, MIN_US, to_us
 
 CoverageEnd = datetime | Mapping[str, datetime] | None
 _MANY = 200_000
-_TYPES = VisitRows(
+VISIT_TYPES = VisitRows(
     group=np.int32, visit=np.int32, row=np.int64, rows=np.int32, first=np.int64, last=np.int64, dwell=np.int64,
     sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, open=np.bool_,
 )  # fmt: skip
@@ -143,7 +143,7 @@ def sweep(
 
     def run(lo: int, hi: int, tally: Tally) -> VisitRows:
         size = int(rows.offsets[hi] - rows.offsets[lo])
-        out = VisitRows(*(np.empty(size, dtype) for dtype in _TYPES))
+        out = VisitRows(*(np.empty(size, dtype) for dtype in VISIT_TYPES))
         made = kernels.sweep(rows, pick, whole, lo, hi, out, tally)
         return VisitRows(*(column[:made] for column in out))
 

@@ -1,0 +1,337 @@
+"""Occupancy: people present at the same time, by sweeping intervals, not by counting arrivals.
+
+Occupancy at t is the number of distinct persons with started_at ≤ t < ended_at. In the environment a person counts once,
+even on two cameras, and anonymous sightings do not count; at a camera or in a zone each place counts for itself,
+anonymous sightings too, so places do not add up. Zero-length sightings contribute nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from dwell_kit.analytics._frames import like
+from dwell_kit.analytics.coding import names, utc
+from dwell_kit.analytics.presence import event_bins, maxima, per_bucket, person_time_bins, pieces
+from dwell_kit.analytics.selection import Selection
+from dwell_kit.analytics.sweep import sweep
+from dwell_kit.analytics.visits import selected
+from dwell_kit.errors import FilterError
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.hours import intersect
+from dwell_kit.schema.tables import UTC_US
+from dwell_kit.schema.time import US, bucket_edges, from_us, to_us
+
+MAX_BUCKETS: Final = 5_000_000
+COVERED_S: Final = "covered_s"
+_PLACES: Final = {"camera": c.CAMERA, "zone": c.ZONE}
+
+
+class Series(NamedTuple):
+    """Occupancy of the environment by bucket, in µs."""
+
+    edges: NDArray[np.int64]
+    person_us: NDArray[np.int64]
+    covered_us: NDArray[np.int64]
+    most: NDArray[np.int64]
+
+
+def compute_occupancy(
+    sightings: Any,
+    *,
+    every: str = "hour",
+    by: str | None = None,
+    tz: str = "UTC",
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    covered: ArrayLike | None = None,
+) -> Any:
+    """Mean and exact maximum occupancy by local bucket: mean = person-seconds / covered seconds.
+
+    Person-seconds are split at the bucket edges. A filter of persons or dwell keeps the presence of the visits that it
+    selects, a filter of place or time clips it. Where nothing is covered the mean is null, not 0; the maximum too,
+    unless somebody was seen.
+
+    Parameters
+    ----------
+    sightings : frame of the sightings contract, or `Coded`.
+    every : "15min", "30min", "hour", "day", "week", "month" or "<n>min".
+    by : None for the environment, "camera" or "zone".
+    covered : (k, 2) sorted, disjoint µs intervals in which the cameras watched; by default all the time from the
+        earliest start to the latest end of the data. It is cut to the selected time, unless whole visits are asked for.
+
+    Returns
+    -------
+    Frame: [camera_id | zone_id,] bucket (start, UTC), occupancy_mean, occupancy_max, person_seconds, covered_s. Every
+    place that occurs in the data has every bucket.
+
+    Raises
+    ------
+    FilterError : for an unknown `by` or `every`, and for more than 5 million buckets.
+    """
+    _known_place(by)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    if by is not None:
+        return like(_by_place(coded, chosen, by=by, every=every, tz=tz, covered=covered), sightings)
+    found = environment_series(coded, chosen, every=every, tz=tz, covered=covered)
+    return like(_frame(found.edges, found.person_us, found.covered_us, found.most), sightings)
+
+
+def environment_series(
+    coded: Coded, selection: Selection, *, every: str, tz: str, covered: ArrayLike | None = None
+) -> Series:
+    """The environment's occupancy by bucket as arrays, see `compute_occupancy`."""
+    watched = covered_time(coded, selection, covered)
+    edges = series_edges(coded, selection, watched, every=every, tz=tz)
+    if len(edges) < 2:
+        none = np.empty(0, np.int64)
+        return Series(edges, none, none, none)
+    env, events = person_time_bins(edges), event_bins(edges, len(coded))
+    swept = sweep(coded, selection, env=env, events=events)
+    most, _ = maxima(coded, selection, swept, events, edges)
+    return Series(edges, per_bucket(env, edges)[0], overlap(watched, edges), most)
+
+
+def covered_time(coded: Coded, selection: Selection, covered: ArrayLike | None) -> NDArray[np.int64]:
+    """(k, 2) µs intervals that means are taken over, see `compute_occupancy`."""
+    if covered is None:
+        watched = np.array([] if coded.extent is None else [coded.extent], dtype=np.int64).reshape(-1, 2)
+    else:
+        watched = np.asarray(covered, dtype=np.int64).reshape(-1, 2)
+    return watched if selection.touching else intersect(watched, selection.intervals)
+
+
+def series_edges(
+    coded: Coded, selection: Selection, watched: NDArray[np.int64], *, every: str, tz: str
+) -> NDArray[np.int64]:
+    """Edges of the buckets that hold all covered time and all selected presence; (1,) if there is none."""
+    moments = [int(t) for t in watched[[0, -1], [0, 1]]] if len(watched) else []
+    if coded.extent is not None and len(selection.intervals):
+        low, high = coded.extent
+        if not selection.touching:
+            low = max(low, int(selection.intervals[0, 0]))
+            high = min(high, int(selection.intervals[-1, 1]))
+        moments += [low, high] if low <= high else []
+    if not moments:
+        return np.zeros(1, np.int64)
+    low, high = min(moments), max(moments)
+    if (high - low) // (60 * US) > 60 * MAX_BUCKETS:
+        raise _too_many(every)
+    edges = bucket_edges(low, max(high - 1, low), every=every, tz=tz)
+    if len(edges) > MAX_BUCKETS:
+        raise _too_many(every)
+    return edges
+
+
+def overlap(intervals: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(buckets,) µs of each bucket that lie in the sorted, disjoint intervals."""
+    if not len(intervals):
+        return np.zeros(len(edges) - 1, np.int64)
+    flat = intervals.ravel()
+    length = np.diff(intervals, axis=1)[:, 0]
+    before = np.concatenate([[0], np.cumsum(length)])
+    at = np.searchsorted(flat, edges, side="right")
+    inside = np.where(at % 2 == 1, edges - flat[np.maximum(at - 1, 0)], 0)
+    return np.diff(before[at // 2] + inside)
+
+
+def compute_occupancy_steps(
+    sightings: Any,
+    *,
+    by: str | None = None,
+    tz: str = "UTC",
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+) -> Any:
+    """The exact step function of occupancy: a row wherever it changes; it holds from `t` to the next row.
+
+    Returns
+    -------
+    Frame: [camera_id | zone_id,] t, occupancy. Before the first row and from the last one on nobody is present.
+    """
+    _known_place(by)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    place, start, end = pieces(coded, chosen, sweep(coded, chosen), by=by)
+    parts = [(q, *_steps(a, b)) for q, a, b in _split(place, start, end)]
+    frame = pl.DataFrame(
+        {
+            c.TIME: utc(_joined([t for _, t, _ in parts])),
+            c.OCCUPANCY: _joined([level for _, _, level in parts]),
+        }
+    )
+    if by is not None:
+        codes = _joined([np.full(len(t), q) for q, t, _ in parts])
+        frame.insert_column(0, names(_words(coded, by), codes).alias(_PLACES[by]))
+    return like(frame, sightings)
+
+
+def compute_occupancy_at(
+    sightings: Any,
+    *,
+    times: Any,
+    by: str | None = None,
+    tz: str = "UTC",
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+) -> Any:
+    """Occupancy at given instants.
+
+    Parameters
+    ----------
+    times : aware datetimes, a Polars series of UTC datetimes, or µs since 1970.
+
+    Returns
+    -------
+    Frame: [camera_id | zone_id,] t, occupancy; every place that occurs in the data has every instant.
+    """
+    _known_place(by)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    asked = _instants(times)
+    place, start, end = pieces(coded, chosen, sweep(coded, chosen), by=by)
+    levels = {q: _level(np.sort(a), np.sort(b), asked) for q, a, b in _split(place, start, end)}
+    places = range(1) if by is None else range(len(_words(coded, by)))
+    nobody = np.zeros(len(asked), np.int64)
+    frame = pl.DataFrame(
+        {
+            c.TIME: utc(np.tile(asked, len(places))),
+            c.OCCUPANCY: _joined([levels.get(q, nobody) for q in places]),
+        }
+    )
+    if by is not None:
+        codes = np.repeat(np.arange(len(places)), len(asked))
+        frame.insert_column(0, names(_words(coded, by), codes).alias(_PLACES[by]))
+    return like(frame, sightings)
+
+
+def compute_peak(
+    sightings: Any, *, filters: Filters | None = None, selection: Selection | None = None, tz: str = "UTC"
+) -> tuple[int, datetime | None]:
+    """The largest number of persons present in the environment at once, and the earliest instant of it (UTC)."""
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    if coded.extent is None:
+        return 0, None
+    edges = np.array([coded.extent[0], coded.extent[1] + 1], np.int64)
+    events = event_bins(edges, len(coded))
+    swept = sweep(coded, chosen, events=events)
+    most, at = maxima(coded, chosen, swept, events, edges)
+    return int(most[0]), from_us(at[0]) if most[0] else None
+
+
+def _by_place(
+    coded: Coded, selection: Selection, *, by: str, every: str, tz: str, covered: ArrayLike | None
+) -> pl.DataFrame:
+    watched = covered_time(coded, selection, covered)
+    edges = series_edges(coded, selection, watched, every=every, tz=tz)
+    words, m = _words(coded, by), len(edges) - 1
+    if m * len(words) > MAX_BUCKETS:
+        raise _too_many(every)
+    person_us, most = np.zeros((len(words), m), np.int64), np.zeros((len(words), m), np.int64)
+    place, start, end = pieces(coded, selection, sweep(coded, selection), by=by)
+    for q, a, b in _split(place, start, end) if m else ():
+        times, levels = _steps(a, b)
+        person_us[q], most[q] = _bucketed(times, levels, edges)
+    frame = _frame(
+        np.append(np.tile(edges[:-1], len(words)), edges[-1]),
+        person_us.ravel(),
+        np.tile(overlap(watched, edges), len(words)),
+        most.ravel(),
+    )
+    codes = np.repeat(np.arange(len(words)), m)
+    return frame.insert_column(0, names(words, codes).alias(_PLACES[by]))
+
+
+def _frame(
+    edges: NDArray[np.int64], person_us: NDArray[np.int64], covered_us: NDArray[np.int64], most: NDArray[np.int64]
+) -> pl.DataFrame:
+    watched = pl.col(COVERED_S) > 0
+    return pl.DataFrame(
+        {
+            c.BUCKET: utc(edges[:-1]),
+            c.OCCUPANCY_MEAN: pl.Series(person_us, dtype=pl.Int64),
+            c.OCCUPANCY_MAX: pl.Series(most, dtype=pl.Int64),
+            c.PERSON_SECONDS: person_us / US,
+            COVERED_S: covered_us / US,
+        }
+    ).with_columns(
+        pl.when(watched).then(pl.col(c.PERSON_SECONDS) / pl.col(COVERED_S)).alias(c.OCCUPANCY_MEAN),
+        pl.when(watched | (pl.col(c.OCCUPANCY_MAX) > 0)).then(pl.col(c.OCCUPANCY_MAX)).alias(c.OCCUPANCY_MAX),
+    )
+
+
+def _split(
+    place: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """The stretches of each place that has some."""
+    order = np.argsort(place, kind="stable")
+    place, start, end = place[order], start[order], end[order]
+    cuts = np.flatnonzero(np.diff(place)) + 1
+    firsts = np.concatenate([[0], cuts]) if len(place) else np.empty(0, np.int64)
+    return list(
+        zip((int(place[i]) for i in firsts), np.split(start, cuts), np.split(end, cuts), strict=False)
+    )
+
+
+def _steps(start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Instants at which the number of open stretches changes, and the number from then on."""
+    begins, ends = np.sort(start), np.sort(end)
+    times = np.unique(np.concatenate([begins, ends]))
+    levels = _level(begins, ends, times)
+    changes = np.diff(levels, prepend=0) != 0
+    return times[changes], levels[changes]
+
+
+def _level(begins: NDArray[np.int64], ends: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of the sorted starts are at or before each instant, less the sorted ends."""
+    return np.searchsorted(begins, at, side="right") - np.searchsorted(ends, at, side="right")
+
+
+def _bucketed(
+    times: NDArray[np.int64], levels: NDArray[np.int64], edges: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Person-time (µs) and maximum of a step function in each bucket."""
+    at = np.searchsorted(times, edges, side="right") - 1
+    carried = np.where(at >= 0, levels[np.maximum(at, 0)], 0)
+    moments = np.concatenate([times, edges])
+    order = np.argsort(moments, kind="stable")
+    moments, values = moments[order], np.concatenate([levels, carried])[order]
+    area = np.concatenate([[0], np.cumsum(values[:-1] * np.diff(moments))])
+    first = np.searchsorted(moments, edges, side="left")
+    person_us = np.diff(area[first])
+    inside = values[first[0] : first[-1]]
+    return person_us, np.maximum.reduceat(inside, first[:-1] - first[0])
+
+
+def _instants(times: Any) -> NDArray[np.int64]:
+    if isinstance(times, pl.Series):
+        return times.cast(UTC_US).to_physical().to_numpy()
+    return np.array([to_us(t) if isinstance(t, datetime) else int(t) for t in times], dtype=np.int64)
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[np.int64]:
+    return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64)
+
+
+def _words(coded: Coded, by: str) -> tuple[str, ...]:
+    return coded.cameras if by == "camera" else coded.zones
+
+
+def _known_place(by: str | None) -> None:
+    if by is not None and by not in _PLACES:
+        raise FilterError(
+            f"there is no occupancy by {by!r}", expected="None, 'camera' or 'zone'", found=repr(by)
+        )
+
+
+def _too_many(every: str) -> FilterError:
+    return FilterError(
+        "too many buckets",
+        expected=f"at most {MAX_BUCKETS:,}",
+        found=repr(every),
+        hint="take longer buckets, or narrow since and until",
+    )

@@ -1,0 +1,243 @@
+"""Exact maxima of presence without sorting every event: bins bound the maximum, only the few that can hold it are sorted.
+
+In a bin of time presence is at most presence before it + arrivals in it, and at its last µs it is what the counts say.
+So a bin can hold its bucket's maximum only if the first number exceeds the largest of the second in that bucket.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from dwell_kit.analytics.kernels import ARRIVAL, Bins, Pick, Rows, VisitRows, bin_of, first_span, walk
+from dwell_kit.analytics.ordering import frozen
+from dwell_kit.analytics.selection import Selection
+from dwell_kit.analytics.sweep import VISIT_TYPES, SweptVisits, in_threads, picks, rows_of
+from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.time import US
+
+_MOST_BINS: Final = 1 << 20
+_ROWS_PER_BIN: Final = 10
+
+
+def person_time_bins(edges: NDArray[np.int64], places: int = 1) -> Bins:
+    """Empty bins of person-time of the widest width that every edge falls on."""
+    return _bins(int(edges[0]), int(edges[-1]), int(np.gcd.reduce(np.diff(edges))), places)
+
+
+def event_bins(edges: NDArray[np.int64], n_rows: int) -> Bins:
+    """Empty bins of arrivals and departures, as fine as `n_rows` sightings deserve; each inner edge falls on one."""
+    t0, end = int(edges[0]), int(edges[-1])
+    target = min(max(n_rows // _ROWS_PER_BIN, 1024), _MOST_BINS)
+    width = max(-(-(end - t0) // target), 1)
+    if len(edges) > 2:
+        common = int(np.gcd.reduce(np.diff(edges)))
+        least = -(-width // US)
+        width = next((w * US for w in range(least, common // US) if common % (w * US) == 0), common)
+    return _bins(t0, end + width, width, 1)
+
+
+def _bins(t0: int, end: int, width: int, places: int) -> Bins:
+    m = -(-(end - t0) // width)
+    return Bins(t0, width, 1.0 / width, m, np.zeros(places * m, np.int64))
+
+
+def per_bucket(bins: Bins, edges: NDArray[np.int64], places: int = 1) -> NDArray[np.int64]:
+    """(places, buckets) person-time in µs from the bins of `person_time_bins`."""
+    begins = (edges[:-1] - bins.t0) // bins.width
+    made: NDArray[np.int64] = np.add.reduceat(bins.cells.reshape(places, bins.m), begins, axis=1)
+    return made
+
+
+def maxima(
+    coded: Coded, selection: Selection, swept: SweptVisits, events: Bins, edges: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(buckets,) exact maximum of presence in each bucket, and an instant (µs) at which it is reached.
+
+    With a single bucket that begins with nobody present the instant is the earliest one.
+
+    Parameters
+    ----------
+    swept, events : of one sweep of this selection. edges : (buckets + 1,) that the event bins were made for.
+    """
+    begins = -((events.t0 - edges) // events.width)
+    low, before, chosen, total = _candidates(events.cells, begins, 1 if len(edges) > 2 else 0)
+    place = np.concatenate([[0], np.cumsum(chosen)]).astype(np.int32)
+    pick = pick_of(coded, selection)
+    work = [(rows_of(coded), pick, part, events._replace(cells=place), int(total)) for part in swept.parts]
+    times = np.sort(np.concatenate(in_threads(_gather, work)))
+    most, at = _resolve(times, events, begins, np.flatnonzero(chosen), before, low)
+    return most, np.where(at < 0, edges[:-1], at)
+
+
+def pick_of(coded: Coded, selection: Selection) -> Pick:
+    """What the rows of swept visits are measured with: the whole visit if it only had to be touched."""
+    pick, whole = picks(selection, np.zeros(len(coded.cameras) + 1, np.int64))
+    return whole if selection.touching else pick
+
+
+@nb.njit(cache=True, nogil=True)
+def _candidates(cells: Any, begins: Any, margin: int) -> Any:
+    """For each bucket the largest presence at the end of a bin; the bins that can hold more, and their events."""
+    n = len(begins) - 1
+    low = np.zeros(n, np.int64)
+    before = np.zeros(len(cells), np.int32)
+    chosen = np.zeros(len(cells), np.bool_)
+    present = np.int64(0)
+    total = np.int64(0)
+    for bucket in range(n):
+        for q in range(begins[bucket], begins[bucket + 1]):
+            before[q] = present
+            present += cells[q] // ARRIVAL - cells[q] % ARRIVAL
+            low[bucket] = max(low[bucket], present)
+        for q in range(begins[bucket], begins[bucket + 1]):
+            # without a margin equal bounds are chosen too: the maximum may be reached earlier there
+            if cells[q] and before[q] + cells[q] // ARRIVAL >= low[bucket] + margin:
+                chosen[q] = True
+                total += cells[q] // ARRIVAL + cells[q] % ARRIVAL
+    return low, before, chosen, total
+
+
+@nb.njit(cache=True, nogil=True)
+def _gather(rows: Any, pick: Any, part: Any, place: Any, total: int) -> Any:
+    """The events in chosen bins, as 2 × time + 1 for an arrival, 2 × time for a departure.
+
+    `place.cells[q]` counts the chosen bins before bin q.
+    """
+    longest = 0
+    for count in part.rows:
+        longest = max(longest, count)
+    starts, ends = (
+        np.empty(longest + len(pick.spans) + 2, np.int64),
+        np.empty(longest + len(pick.spans) + 2, np.int64),
+    )
+    seen = np.zeros(len(pick.camera), np.int64)
+    times = np.empty(total, np.int64)
+    made = 0
+    chosen = place.cells
+    for v in range(len(part.row)):
+        if chosen[bin_of(place, part.first[v])] == chosen[bin_of(place, part.last[v]) + 1]:
+            continue
+        stop = part.row[v] + part.rows[v]
+        found = walk(rows, part.row[v], stop, pick, starts, ends, seen, v + 1)[1]
+        for s in range(found):
+            q = bin_of(place, starts[s])
+            if chosen[q + 1] > chosen[q]:
+                times[made] = 2 * starts[s] + 1
+                made += 1
+            q = bin_of(place, ends[s + 1])
+            if chosen[q + 1] > chosen[q]:
+                times[made] = 2 * ends[s + 1]
+                made += 1
+    return times[:made]
+
+
+@nb.njit(cache=True, nogil=True)
+def _resolve(times: Any, events: Any, begins: Any, chosen: Any, before: Any, low: Any) -> Any:
+    """Runs through the sorted events of each chosen bin; departures come before arrivals of the same µs."""
+    most = np.zeros(len(low), np.int64)
+    at = np.full(len(low), -1, np.int64)
+    bucket = i = 0
+    for q in chosen:
+        while begins[bucket + 1] <= q:
+            bucket += 1
+        present = np.int64(before[q])
+        begin = events.t0 + q * events.width
+        if i < len(times) and times[i] // 2 > begin and present > most[bucket]:
+            most[bucket], at[bucket] = present, begin
+        stop = 2 * (begin + events.width)
+        while i < len(times) and times[i] < stop:
+            instant = times[i] // 2
+            while i < len(times) and times[i] // 2 == instant:
+                present += 1 if times[i] % 2 else -1
+                i += 1
+            if present > most[bucket]:
+                most[bucket], at[bucket] = present, instant
+    return np.maximum(most, low), at
+
+
+@nb.njit(cache=True, nogil=True)
+def _pieces(rows: Any, pick: Any, part: Any, key: Any, n_places: int, out: Any) -> int:
+    """Presence at each place of the visits: (place, from, till) rows of `out`; one place for all if `key` is empty."""
+    spans = pick.spans
+    k = len(spans)
+    until = np.zeros(n_places, np.int64)
+    seen = np.full(n_places, -1, np.int64)
+    made = 0
+    for v in range(len(part.row)):
+        j = first_span(spans, rows.start[part.row[v]])
+        for i in range(part.row[v], part.row[v] + part.rows[v]):
+            place = np.int64(key[i]) if len(key) else 0
+            if place < 0 or not pick.camera[rows.camera[i]] or (pick.by_zone and not pick.zone[rows.zone[i]]):
+                continue
+            a, b = rows.start[i], rows.end[i]
+            while spans[j, 1] <= a and j + 1 < k:
+                j += 1
+            if seen[place] == v:
+                a = max(a, until[place])
+            seen[place] = v
+            until[place] = max(a, b)
+            for s in range(j, k):
+                if spans[s, 0] >= b:
+                    break
+                x, y = max(a, spans[s, 0]), min(b, spans[s, 1])
+                if y > x:
+                    out[made, 0], out[made, 1], out[made, 2] = place, x, y
+                    made += 1
+    return made
+
+
+def pieces(
+    coded: Coded, selection: Selection, swept: SweptVisits, *, by: str | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """(place, from, till) of every stretch of presence: µs, disjoint for a person at a place, anonymous ones included.
+
+    Parameters
+    ----------
+    by : "camera" or "zone": each place for itself, anonymous sightings too; None: the environment, identified only.
+    """
+    rows, pick = rows_of(coded), pick_of(coded, selection)
+    key = {"camera": rows.camera, "zone": rows.zone}.get(by or "", frozen(np.empty(0), np.int16))
+    n_places = max(len(coded.cameras), len(coded.zones), 1)
+    parts = list(swept.parts)
+    if by is not None and selection.anonymous:
+        parts.append(_anonymous(coded, selection))
+
+    def run(part: VisitRows) -> NDArray[np.int64]:
+        room = int(part.rows.sum()) + _crossings(rows, pick, part)
+        out = np.empty((room, 3), np.int64)
+        return out[: _pieces(rows, pick, part, key, n_places, out)]
+
+    found = np.concatenate(in_threads(run, [(part,) for part in parts]))
+    return found[:, 0].copy(), found[:, 1].copy(), found[:, 2].copy()
+
+
+def _crossings(rows: Rows, pick: Pick, part: VisitRows) -> int:
+    """An upper bound of how often a sighting goes on into another span."""
+    return int(_count_crossings(rows, pick, part)) if len(pick.spans) > 1 else 0
+
+
+@nb.njit(cache=True, nogil=True)
+def _count_crossings(rows: Any, pick: Any, part: Any) -> int:
+    found = 0
+    for v in range(len(part.row)):
+        for i in range(part.row[v], part.row[v] + part.rows[v]):
+            found += first_span(pick.spans, rows.end[i]) - first_span(pick.spans, rows.start[i])
+    return found
+
+
+def _anonymous(coded: Coded, selection: Selection) -> VisitRows:
+    """Anonymous sightings as visits of one row each; with `touching`, those that touch the selection."""
+    row = np.arange(coded.n_identified, len(coded), dtype=np.int64)
+    if selection.touching:
+        start, end = coded.start[row], coded.end[row]
+        spans = selection.intervals
+        after = np.searchsorted(spans[:, 1], start, side="right")
+        begins = np.append(spans[:, 0], np.iinfo(np.int64).max)[after]
+        touched = (begins < end) | (begins <= start)
+        row = row[touched & selection.camera[coded.camera[row]] & selection.zone[coded.zone[row]]]
+    blank = VisitRows(*(np.empty(0, dtype) for dtype in VISIT_TYPES))
+    return blank._replace(row=row, rows=np.ones(len(row), VISIT_TYPES.rows))
