@@ -141,7 +141,7 @@ class Collector:
         report.last = self._last.isoformat() if self._last else None
         report.anonymous_share = self._anonymous / self._rows if self._rows else None
         report.determined = {
-            name: sum(n for word, n in counts.items() if _is_determined(word)) / rows
+            name: sum(n for word, n in counts.items() if _is_determined(word)) / self._rows
             for name, counts in self._words.items()
             if set(counts) != {None}
         }
