@@ -129,8 +129,9 @@ class Collector:
             if name in rows.columns:
                 _count(self._words.setdefault(name, {}), rows.group_by(name).len())
         hour = (pl.col(start).dt.epoch("us") // rhythm.HOUR_US).alias(c.HOUR)
-        for (camera,), counts in rows.group_by(c.CAMERA, hour).len().partition_by(c.CAMERA, as_dict=True).items():
-            _count(self._hourly.setdefault(str(camera or "(none)"), {}), counts.select(c.HOUR, "len"))
+        for camera, at, count in rows.group_by(c.CAMERA, hour).len().iter_rows():
+            hours = self._hourly.setdefault(camera or "(none)", {})
+            hours[at] = hours.get(at, 0) + count
         if c.ENDED in rows.columns:
             self._clocks.add(rows)
 
