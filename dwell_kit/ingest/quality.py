@@ -65,6 +65,8 @@ class Report:
     repeated: bool = False
     upload_id: str | None = None
     snapshot_id: int | None = None
+    header: list[str] | None = None
+    """The file's own header; None for JSON."""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -93,8 +95,8 @@ def score(*, accepted_share: float, determined_share: float | None, named_share:
 class Collector:
     """Sums batches up into a report, in flat memory."""
 
-    def __init__(self, *, reader: str, filename: str) -> None:
-        self._report = Report(reader, filename)
+    def __init__(self, *, reader: str, filename: str, header: list[str] | None = None) -> None:
+        self._report = Report(reader, filename, header=header)
         self._first: datetime | None = None
         self._last: datetime | None = None
         self._rows = 0

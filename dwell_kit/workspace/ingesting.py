@@ -133,7 +133,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
     try:
         with RawKeeper(ws.layout.raw, temporary, keep=ws.settings.keep_raw) as raw:
             source = Source(job.path, on_bytes=_tee(raw, job.size, progress), limits=job.options.limits)
-            collector = Collector(reader=job.readers, filename=source.name)
+            collector = Collector(reader=job.readers, filename=source.name, header=_header(source, job))
             coder = PersonCoder(ws.secret, job.target.environment, job.target.source)
             for batch in _batches(source, job.target, job.options):
                 collector.add(batch)
@@ -155,6 +155,12 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
             uploads.change(connection, upload.seq, status=uploads.REPEATED)
         return repeated
     return report
+
+
+def _header(source: Source, job: _Job) -> list[str] | None:
+    """The header that rejects are written under; None for records without one."""
+    part = source.members()[0]
+    return None if "insights" in job.readers else list(part.head(job.options).columns)
 
 
 def _batches(source: Source, target: Target, options: ReadOptions) -> Iterator[Batch]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from dwell_kit.analytics import registry as quantities
 from dwell_kit.analytics import selection
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.errors import FilterError, NotFoundError
+from dwell_kit.ingest import rejects as writing
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.filters import Filters
@@ -29,6 +32,7 @@ from dwell_kit.workspace.coding import coded_columns, person_codes
 from dwell_kit.workspace.handle import Handle
 
 Kind = Literal["pandas", "polars", "arrow"]
+_GIVEN = {"selection", "filters", "tz", "coverage_end", "groups"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Scope:
     selection: Selection
     filters: Filters
     coverage_end: datetime | None
+    groups: dict[str, list[str]]
     excluded: int
     """Persons left out because they are on a list (staff)."""
 
@@ -81,7 +86,7 @@ def scope(ws: Handle, filters: Filters) -> Scope:
     hours = OpeningHours.from_dict(environment.opening_hours) if environment.opening_hours else None
     compiled = selection.compile(filters, coded, tz=environment.tz, groups=groups, listed=barred, open_hours=hours)
     end = max((till for _, till in covered), default=None)
-    return Scope(environment, snapshot, coded, compiled, filters, end, len(barred))
+    return Scope(environment, snapshot, coded, compiled, filters, end, groups, len(barred))
 
 
 def _positions(ws: Handle, environment: str, snapshot: Snapshot, persons: Collection[str]) -> NDArray[np.int64]:
@@ -98,10 +103,49 @@ def _positions(ws: Handle, environment: str, snapshot: Snapshot, persons: Collec
 
 
 def compute(ws: Handle, name: str, filters: Filters, **parameters: Any) -> Any:
-    """A quantity of the registry on what is stored: Polars frame, or a dict for a summary."""
+    """A quantity of the registry on what is stored: a Polars frame, or a dict for a summary.
+
+    Raises
+    ------
+    NotFoundError : for an unknown quantity. FilterError : for an unknown parameter.
+    """
     quantity = quantities.get(name)
     found = scope(ws, filters)
-    return quantity.on(found, **parameters)
+    function = quantity.compute
+    known = inspect.signature(function).parameters
+    unknown = set(parameters) - set(known)
+    if unknown:
+        raise FilterError(
+            f"{name} has no parameter {', '.join(sorted(unknown))}",
+            expected=", ".join(p for p in known if p not in _GIVEN and p not in quantity.takes),
+        )
+    given = {
+        "selection": found.selection,
+        "tz": found.environment.tz,
+        "coverage_end": found.coverage_end,
+        "groups": found.groups,
+    }
+    arguments = {key: value for key, value in given.items() if key in known and key not in parameters}
+    tables = [_table(ws, found, table) for table in quantity.takes]
+    result = function(*tables, **arguments, **parameters)
+    if name == "summary":
+        result["excluded_persons"] = found.excluded
+    return result
+
+
+def _table(ws: Handle, found: Scope, table: str) -> Any:
+    """A table that a quantity is handed: coded sightings, visits, or crowd events under the same filters."""
+    if table == "sightings":
+        return found.coded
+    if table == "visits":
+        return quantities.get("visits").compute(
+            found.coded, selection=found.selection, tz=found.environment.tz, coverage_end=found.coverage_end
+        )
+    if table == "crowd_events":
+        return facts(ws, "crowd_events", found.filters, payload=False)
+    raise FilterError(
+        f"a workspace stores no {table}", hint="call the function in dwell_kit.analytics with your own"
+    )
 
 
 def facts(
@@ -181,6 +225,15 @@ def rejects(ws: Handle, upload: str | int) -> pl.DataFrame:
         .sort(c.ROW_NO)
         .collect()
     )
+
+
+def write_rejects(ws: Handle, upload: str | int, path: Path) -> Path:
+    """An upload's rejects under the file's own header, with the reasons in front."""
+    with ws.database.read() as connection:
+        found = uploads.get(connection, upload)
+    header = (found["report"] or {}).get("header")
+    writing.write_rejects(path, header, rejects(ws, found["upload_id"]))
+    return path
 
 
 def give(frame: pl.DataFrame, kind: Kind) -> Any:
