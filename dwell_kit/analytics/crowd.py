@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from dwell_kit.analytics._frames import like, needs, to_polars
 from dwell_kit.analytics.coding import utc
-from dwell_kit.analytics.entries import Entries, bucket_of, edges_of, visit_entries
+from dwell_kit.analytics.entries import Entries, bucket_of, visit_entries
+from dwell_kit.analytics.occupancy import environment_series
 from dwell_kit.analytics.selection import Selection, person_positions
 from dwell_kit.analytics.steps import occupancy_steps
+from dwell_kit.analytics.visits import selected
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
@@ -136,14 +138,13 @@ def compute_lead_lag(
     if max_lag < 0:
         raise FilterError("max_lag is negative", expected="0 buckets or more", found=str(max_lag))
     rows = select_events(events, filters=filters, tz=tz)
-    entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
-    edges = edges_of(entries.coded, entries.selection, every=every, tz=tz)
-    m = len(edges) - 1
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    series = environment_series(coded, chosen, every=every, tz=tz)
+    edges, m = series.edges, len(series.edges) - 1
     recorded = _us(rows[c.RECORDED])
     inside = recorded[(recorded >= edges[0]) & (recorded < edges[-1])]
     x = np.bincount(bucket_of(inside, edges), minlength=m).astype(np.float64)[:m]
-    steps = occupancy_steps(entries.coded, entries.selection, entries.swept, by=None)[0]
-    y = steps.person_us(edges) / np.maximum(np.diff(edges), 1)
+    y = series.person_us / np.maximum(series.covered_us, 1)
     step_s = float(np.median(np.diff(edges))) / US if m else 0.0
     lags = [lag for lag in range(-max_lag, max_lag + 1) if m - abs(lag) >= 2]
     pairs = [(x[max(0, -lag) : m - max(0, lag)], y[max(0, lag) : m - max(0, -lag)]) for lag in lags]

@@ -27,6 +27,7 @@ from dwell_kit.schema.time import bucket_edges
 PLACES: Final = (c.CAMERA, c.ZONE)
 WORDS: Final = (c.AGE_GROUP, c.GENDER, c.CATEGORY, c.MASK, c.LIVENESS, c.MATCH)
 GROUPINGS: Final = (*PLACES, *WORDS)
+_SHORT: Final = {"camera": c.CAMERA, "zone": c.ZONE}
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ def as_names(by: str | Sequence[str] | None) -> tuple[str, ...]:
     ------
     FilterError : for a name that nothing can be grouped by, two kinds of place at once, or a name given twice.
     """
-    names = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+    given = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+    names = tuple(_SHORT.get(name, name) for name in given)
     for name in names:
         if name not in GROUPINGS:
             raise FilterError(

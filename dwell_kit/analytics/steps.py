@@ -47,17 +47,6 @@ class Steps:
         found: NDArray[np.int64] = _most(*(frozen(array, np.int64) for array in (self.level, first, last)))
         return found
 
-    def person_us(self, edges: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(m,) person-microseconds between the edges (m + 1,)."""
-        if not len(self.t):
-            return np.zeros(max(len(edges) - 1, 0))
-        area = np.concatenate([[0], [0], np.cumsum(self.level[:-1] * np.diff(self.t))])
-        since = np.concatenate([self.t[:1], self.t])
-        level = np.concatenate([[0], self.level])
-        place = np.searchsorted(self.t, edges, side="right")
-        total = area[place] + level[place] * (edges - since[place])
-        return np.diff(total).astype(np.float64)
-
 
 def occupancy_steps(coded: Coded, selection: Selection, swept: SweptVisits, *, by: str | None) -> list[Steps]:
     """The steps of each place, in the order of `place_words`; anonymous sightings count at cameras and zones."""

@@ -1,0 +1,235 @@
+"""When it is busy: series by hour, day and week, weekday × hour, camera × hour, and the peak hour.
+
+Mean occupancy over several buckets is the sum of their person-seconds over the sum of their covered seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numba as nb
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from dwell_kit.analytics._frames import like
+from dwell_kit.analytics.entries import Entries, Key, edges_of, group_key
+from dwell_kit.analytics.footfall import compute_footfall
+from dwell_kit.analytics.occupancy import compute_occupancy, covered_time, overlap, series_edges
+from dwell_kit.analytics.ordering import frozen
+from dwell_kit.analytics.presence import per_bucket, person_time_bins, pieces
+from dwell_kit.analytics.selection import Selection
+from dwell_kit.analytics.sweep import SweptVisits, sweep
+from dwell_kit.analytics.tabulate import tabulate
+from dwell_kit.analytics.visits import selected
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.time import US, local_clock
+
+HOURS: Final = 24
+
+
+class Hourly(NamedTuple):
+    """Local hour buckets: edges (m + 1,) µs, person_us (places, m), covered_us (m,), and their visits."""
+
+    edges: NDArray[np.int64]
+    person_us: NDArray[np.int64]
+    covered_us: NDArray[np.int64]
+    entries: Entries
+
+
+def compute_series(
+    sightings: Any,
+    *,
+    every: str = "hour",
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    tz: str = "UTC",
+    covered: ArrayLike | None = None,
+) -> Any:
+    """Visits started, unique visitors and occupancy of the environment by local bucket, side by side.
+
+    Parameters
+    ----------
+    sightings : frame of sightings, or `Coded`. every : "hour", "day", "week", or as for `compute_footfall`.
+    covered : as for `compute_occupancy`.
+
+    Returns
+    -------
+    bucket (UTC), visits, unique_visitors (persons), occupancy_mean, occupancy_max (persons), person_seconds,
+    covered_s (s).
+    """
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    arrivals = compute_footfall(coded, every=every, selection=chosen, tz=tz).drop(c.BASIS)
+    present = compute_occupancy(coded, every=every, selection=chosen, tz=tz, covered=covered)
+    joined = arrivals.join(present, on=c.BUCKET, how="full", coalesce=True).sort(c.BUCKET)
+    return like(joined.with_columns(pl.col(c.VISITS, c.UNIQUE_VISITORS).fill_null(0)), sightings)
+
+
+def compute_weekday_hour(
+    sightings: Any,
+    *,
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    tz: str = "UTC",
+    covered: ArrayLike | None = None,
+) -> Any:
+    """The week as a table: mean occupancy and visits started by local weekday and clock hour.
+
+    Returns
+    -------
+    weekday (1 = Monday), hour (0–23), occupancy_mean (persons; null where nothing is covered), visits (started),
+    unique_visitors (persons), covered_s (s); all 168 rows, none without data.
+    """
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    found = hourly(coded, chosen, tz=tz, covered=covered)
+    weekdays = pl.Series(c.WEEKDAY, range(1, 8), dtype=pl.Int64)
+    cells = [weekdays.gather(np.repeat(np.arange(7), HOURS)), _clock().gather(np.tile(np.arange(HOURS), 7))]
+    _, hour, weekday = local_clock(found.edges[:-1], tz)
+    table = _table(found, cells, cell=(weekday - 1) * HOURS + hour, n_cells=7 * HOURS, tz=tz, by_weekday=True)
+    return like(table, sightings)
+
+
+def compute_camera_hour(
+    sightings: Any,
+    *,
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    tz: str = "UTC",
+    covered: ArrayLike | None = None,
+) -> Any:
+    """Cameras by local clock hour: mean occupancy over covered time, and visits started.
+
+    A visit counts once at each camera that saw it, in the hour of its first sighting there. Anonymous sightings
+    are in the occupancy and not in the visits. Neither figure adds up over cameras.
+
+    Returns
+    -------
+    camera_id, hour (0–23), occupancy_mean (persons; null where nothing is covered), visits (started),
+    unique_visitors (persons), covered_s (s); every hour of every selected camera.
+    """
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    found = hourly(coded, chosen, tz=tz, covered=covered, by_camera=True)
+    n = len(coded.cameras)
+    cameras = pl.Series(c.CAMERA, coded.cameras, dtype=pl.String)
+    cells = [cameras.gather(np.repeat(np.arange(n), HOURS)), _clock().gather(np.tile(np.arange(HOURS), n))]
+    hour = local_clock(found.edges[:-1], tz)[1]
+    table = _table(found, cells, cell=hour, n_cells=HOURS, tz=tz, by_camera=True)
+    wanted = [
+        name for name, kept in zip(coded.cameras, chosen.camera[:-1], strict=True) if kept or chosen.touching
+    ]
+    return like(table.filter(pl.col(c.CAMERA).is_in(wanted)), sightings)
+
+
+def compute_peak_hour(
+    sightings: Any,
+    *,
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    tz: str = "UTC",
+    covered: ArrayLike | None = None,
+) -> Any:
+    """The peak hour: the local clock hour with the highest mean occupancy over covered time, ties to the earliest.
+
+    The busiest instant is another figure (`compute_peak`).
+
+    Returns
+    -------
+    One row: hour (0–23; null when nobody was present), occupancy_mean (persons).
+    """
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    found = hourly(coded, chosen, tz=tz, covered=covered)
+    means = hour_means(found.edges, found.person_us[0], found.covered_us, tz=tz)
+    hour = peak_hour_of(means)
+    row = {c.HOUR: hour, c.OCCUPANCY_MEAN: None if hour is None else float(means[hour])}
+    return like(pl.DataFrame([row], schema={c.HOUR: pl.Int64, c.OCCUPANCY_MEAN: pl.Float64}), sightings)
+
+
+def hour_means(
+    edges: NDArray[np.int64], person_us: NDArray[np.int64], covered_us: NDArray[np.int64], *, tz: str
+) -> NDArray[np.float64]:
+    """(24,) mean occupancy of each local clock hour from hour buckets; NaN where nothing is covered."""
+    hour = local_clock(edges[:-1], tz)[1]
+    return _means(*(np.bincount(hour, weights=w, minlength=HOURS) for w in (person_us, covered_us)))
+
+
+def peak_hour_of(means: NDArray[np.float64]) -> int | None:
+    """The earliest hour with the highest mean; None when nobody was present in any covered hour."""
+    known = np.nan_to_num(means, nan=0.0)
+    return int(known.argmax()) if known.max(initial=0.0) > 0 else None
+
+
+def hourly(
+    coded: Coded, selection: Selection, *, tz: str, covered: ArrayLike | None = None, by_camera: bool = False
+) -> Hourly:
+    """Person-time of the environment (or of each camera) by local hour bucket, in one pass over the sightings."""
+    watched = covered_time(coded, selection, covered)
+    edges = series_edges(coded, selection, watched, every="hour", tz=tz)
+    places = len(coded.cameras) if by_camera else 1
+    if len(edges) < 2 or not places:
+        none = np.zeros((places, max(len(edges) - 1, 0)), np.int64)
+        return Hourly(edges, none, none.sum(axis=0), Entries(coded, selection, sweep(coded, selection)))
+    bins = person_time_bins(edges, places)
+    swept = sweep(coded, selection, place=bins) if by_camera else sweep(coded, selection, env=bins)
+    person_us = per_bucket(bins, edges, places)
+    if by_camera and selection.anonymous and coded.n_identified < len(coded):
+        nobody = pieces(coded, selection, SweptVisits(()), by="camera")
+        place, start, end = (frozen(array, np.int64) for array in nobody)
+        _spread(place, start, end, frozen(edges, np.int64), person_us)
+    return Hourly(edges, person_us, overlap(watched, edges), Entries(coded, selection, swept))
+
+
+def _table(
+    found: Hourly,
+    cells: list[pl.Series],
+    *,
+    cell: NDArray[np.int64],
+    n_cells: int,
+    tz: str,
+    by_camera: bool = False,
+    by_weekday: bool = False,
+) -> pl.DataFrame:
+    """Mean occupancy and visits for every cell of the clock (and camera)."""
+    places = len(found.person_us)
+    person_us = np.concatenate(
+        [np.empty(0), *(np.bincount(cell, weights=row, minlength=n_cells) for row in found.person_us)]
+    )
+    covered_us = np.tile(np.bincount(cell, weights=found.covered_us, minlength=n_cells), places)
+    started = edges_of(found.entries.coded, found.entries.selection, every="hour", tz=tz)
+    _, hour, weekday = local_clock(started[:-1], tz)
+    codes = (weekday - 1) * HOURS + hour if by_weekday else hour
+    keys = [Key("bucket", codes, pl.Series(range(n_cells)), started)]
+    if by_camera:
+        keys.insert(0, group_key(found.entries.coded, c.CAMERA))
+    counted = tabulate(found.entries, keys)
+    return pl.DataFrame(
+        [
+            *cells,
+            pl.Series(c.OCCUPANCY_MEAN, _means(person_us, covered_us), nan_to_null=True),
+            pl.Series(c.VISITS, counted.visits),
+            pl.Series(c.UNIQUE_VISITORS, counted.persons),
+            pl.Series(c.COVERED_S, covered_us / US),
+        ]
+    )
+
+
+def _clock() -> pl.Series:
+    return pl.Series(c.HOUR, range(HOURS), dtype=pl.Int64)
+
+
+def _means(person_us: NDArray[Any], covered_us: NDArray[Any]) -> NDArray[np.float64]:
+    return np.divide(person_us, covered_us, out=np.full(len(covered_us), np.nan), where=covered_us > 0)
+
+
+@nb.njit(cache=True, nogil=True)
+def _spread(place: Any, start: Any, end: Any, edges: Any, out: Any) -> None:
+    """Add the time of each interval to the buckets that it lies in: out (places, m)."""
+    for i in range(len(place)):
+        q = np.searchsorted(edges, start[i], side="right") - 1
+        t = start[i]
+        while t < end[i] and q < len(edges) - 1:
+            stop = min(end[i], edges[q + 1])
+            out[place[i], q] += stop - t
+            t = stop
+            q += 1

@@ -1,0 +1,140 @@
+"""Every quantity, named once, for the library, the command line, the API, dashboards and reports.
+
+Importing it loads no kernels: the function behind a quantity is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Final
+
+from dwell_kit.errors import NotFoundError
+from dwell_kit.schema import columns as c
+
+SIGHTINGS: Final = ("sightings",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """One quantity.
+
+    Parameters
+    ----------
+    name : what it is called everywhere. title : for people. unit : of its main figure.
+    home : "module:function" inside `dwell_kit.analytics`.
+    spec : the paragraphs that define it. description : one sentence.
+    takes : the tables its function is handed, in order: sightings, visits, crowd_events, counts.
+    defaults : arguments that make the quantity out of a more general function.
+    persons : the column of its result that counts distinct persons, for k-suppression, if it has one.
+    rows : each row is about one person, visit or event: for people who may see rows.
+    """
+
+    name: str
+    title: str
+    unit: str
+    home: str
+    spec: str
+    description: str
+    takes: tuple[str, ...] = SIGHTINGS
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    persons: str | None = None
+    rows: bool = False
+
+    @property
+    def compute(self) -> Callable[..., Any]:
+        """The function; frames in the order of `takes`, everything else by keyword."""
+        module, function = self.home.split(":")
+        made: Callable[..., Any] = getattr(import_module(f"dwell_kit.analytics.{module}"), function)
+        return partial(made, **self.defaults) if self.defaults else made
+
+
+def _q(name: str, title: str, unit: str, home: str, spec: str, description: str, **more: Any) -> Quantity:
+    return Quantity(name=name, title=title, unit=unit, home=home, spec=spec, description=description, **more)
+
+
+_PERSONS: Final = {"persons": c.UNIQUE_VISITORS}
+_EVENTS: Final = {"takes": ("crowd_events", "sightings")}
+_ALL: Final = (
+    _q("summary", "Key figures", "", "summary:compute_summary", "S2", "The key figures of a selection."),
+    _q("visits", "Visits", "s", "visits:compute_visits", "S0 S2.1",
+       "Each person's sightings merged while the gap is at most max_gap.", rows=True),
+    _q("zone_visits", "Zone visits", "s", "visits:compute_zone_visits", "S0 S2.1", "Visits inside one zone.",
+       rows=True),
+    _q("dwell", "Dwell", "s", "dwell:compute_dwell", "S0 S2.2",
+       "Time present, absence excluded, by any grouping."),
+    _q("dwell_histogram", "Distribution of dwell", "visits", "dwell:compute_dwell_histogram", "S2.2",
+       "How many visits lasted how long."),
+    _q("survival", "Survival of dwell", "share", "survival:compute_survival", "S2.2",
+       "Share of visits that last longer than t, open visits censored.", takes=("visits",)),
+    _q("survival_summary", "Dwell by Kaplan–Meier", "s", "survival:compute_survival_summary", "S2.2",
+       "Median and mean dwell with open visits censored, naive figures beside them.", takes=("visits",)),
+    _q("occupancy", "Occupancy", "persons", "occupancy:compute_occupancy", "S0 S2.3",
+       "Persons present at the same time: mean, maximum and person-seconds per bucket."),
+    _q("counter_balance", "Occupancy from counters", "persons", "drift:compute_counter_balance", "S2.3",
+       "Occupancy from in/out counts, corrected for drift.", takes=("counts",)),
+    _q("counter_days", "Drift of counters", "persons", "drift:compute_counter_days", "S2.3",
+       "How far ins and outs disagree each day.", takes=("counts",)),
+    _q("footfall", "Footfall", "visits", "footfall:compute_footfall", "S0 S2.4",
+       "Visits started per bucket.", **_PERSONS),
+    _q("unique_visitors", "Unique visitors", "persons", "visitors:compute_unique_visitors", "S0 S2.4",
+       "Distinct persons with a selected visit, never added across buckets.", **_PERSONS),
+    _q("repeat_visitors", "Repeat visitors", "persons", "visitors:compute_repeat_visitors", "S0 S2.4",
+       "Persons with two or more visits, and on two or more days.", **_PERSONS),
+    _q("top_visitors", "Top visitors", "visits", "visitors:compute_top_visitors", "S2.4",
+       "The persons with most visits or most dwell.", rows=True),
+    _q("new_returning", "New and returning visitors", "persons", "visitors:compute_new_returning", "S0 S2.4",
+       "Persons without and with a visit before the time looked at.", **_PERSONS),
+    _q("recency_frequency", "Recency and frequency", "persons", "visitors:compute_recency_frequency", "S2.4",
+       "How often persons came, and how long ago they were last seen.", **_PERSONS),
+    _q("inter_visit", "Time between visits", "s", "visitors:compute_inter_visit", "S2.4",
+       "From the end of a visit to the start of the same person's next one.", **_PERSONS),
+    *(
+        _q(f"{word}_series", f"{word.capitalize()} series", "persons", "peaks:compute_series", "S2.5",
+           f"Visits, visitors and occupancy, {word}.", defaults={"every": every}, **_PERSONS)
+        for word, every in (("hourly", "hour"), ("daily", "day"), ("weekly", "week"))
+    ),
+    _q("weekday_hour", "Weekday × hour", "persons", "peaks:compute_weekday_hour", "S2.5",
+       "Mean occupancy and visits started by local weekday and clock hour.", **_PERSONS),
+    _q("camera_hour", "Camera × hour", "persons", "peaks:compute_camera_hour", "S2.5",
+       "Mean occupancy and visits started by camera and local clock hour.", **_PERSONS),
+    _q("peak_hour", "Peak hour", "hour", "peaks:compute_peak_hour", "S0 S2.5",
+       "The local clock hour with the highest mean occupancy over covered time."),
+    _q("demographics", "Demographics", "persons", "demographics:compute_demographics", "S0 S2.6",
+       "Visits, visitors and dwell by words of the person, with the share that is known.", **_PERSONS),
+    _q("crowd_per_hour", "Crowd events per hour", "events", "crowd:compute_crowd_per_hour", "S2.7",
+       "Crowd and loitering events by camera and local hour.", takes=("crowd_events",), **_PERSONS),
+    _q("crowd_occupancy", "Crowd events and occupancy", "persons", "crowd:compute_crowd_occupancy", "S0 S2.7",
+       "Each event beside the occupancy of its camera and the dwell of those there.", rows=True, **_EVENTS),
+    _q("crowd_lead_lag", "Events before or after occupancy", "", "crowd:compute_lead_lag", "S2.7",
+       "Correlation of events and occupancy at each lag.", **_EVENTS),
+    _q("crowding", "Crowding", "s", "crowding:compute_crowding", "S0 S2.7",
+       "Intervals in which a place holds N persons or more for S seconds or more."),
+    _q("loitering", "Loitering", "s", "crowding:compute_loitering", "S0 S2.7",
+       "Stays of one person at one place of a given length or more.", rows=True),
+    _q("sensitivity", "Sensitivity to max_gap", "visits", "sensitivity:compute_gap_sensitivity", "S2.10",
+       "The key figures for several values of max_gap.", **_PERSONS),
+    _q("fragmentation", "Sensitivity to broken identities", "persons",
+       "sensitivity:compute_fragmentation_sensitivity", "S2.10",
+       "The key figures if identities broke at a given rate."),
+)  # fmt: skip
+
+QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType({quantity.name: quantity for quantity in _ALL})
+
+
+def get(name: str) -> Quantity:
+    """The quantity called `name`.
+
+    >>> get("peak_hour").title
+    'Peak hour'
+
+    Raises
+    ------
+    NotFoundError : listing the known ones.
+    """
+    if name not in QUANTITIES:
+        raise NotFoundError(f"there is no quantity {name!r}", expected=", ".join(QUANTITIES), found=repr(name))
+    return QUANTITIES[name]
