@@ -14,8 +14,9 @@ import numpy as np
 from dwell_kit.schema.coded import OPEN_END_BIT
 from dwell_kit.schema.time import MIN_US
 
-ARRIVAL: Final = 1 << 32
-"""An arrival in the first column of `Bins.cells`; a departure is 1. Both are counts below 2³²."""
+SHIFT: Final = 16
+ARRIVAL: Final = 1 << SHIFT
+"""An arrival in a cell of events; a departure is 1. Small cells, because the cache is what limits the pass."""
 
 
 class Rows(NamedTuple):
@@ -45,7 +46,10 @@ class Pick(NamedTuple):
 
 
 class VisitRows(NamedTuple):
-    """One entry per visit; `row`, `rows` say which sightings it was built from."""
+    """One entry per visit; `row`, `rows` say which sightings it was built from, `marks` see `_count_events`.
+
+    Columns that nobody asks for are empty: visit, sightings, cameras, first_camera and last_camera go together.
+    """
 
     group: Any
     visit: Any
@@ -59,12 +63,14 @@ class VisitRows(NamedTuple):
     first_camera: Any
     last_camera: Any
     open: Any
+    marks: Any
 
 
 class Bins(NamedTuple):
     """A number for each place and bin of time: cells (places × m,), empty to count nothing.
 
-    The number is person-time in µs, or arrivals × `ARRIVAL` + departures.
+    The number is person-time in µs (int64), or arrivals × `ARRIVAL` + departures (uint32). Cells of events end with
+    one more cell that counts the arrivals, so that an overflow is found out.
     """
 
     t0: int
@@ -168,10 +174,18 @@ def bin_of(bins: Any, t: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def _count_events(bins: Any, starts: Any, ends: Any, found: int) -> None:
+def _count_events(bins: Any, starts: Any, ends: Any, found: int) -> int:
+    """Returns a mark of the bins that were counted in: bit q % 64 is set for bin q."""
+    marks = np.int64(0)
     for s in range(found):
-        bins.cells[bin_of(bins, starts[s])] += ARRIVAL
-        bins.cells[bin_of(bins, ends[s + 1])] += 1
+        q = bin_of(bins, starts[s])
+        marks |= np.int64(1) << (q & 63)
+        bins.cells[q] += ARRIVAL
+        q = bin_of(bins, ends[s + 1])
+        marks |= np.int64(1) << (q & 63)
+        bins.cells[q] += 1
+    bins.cells[-1] += found
+    return marks
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
@@ -251,6 +265,7 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
     seen_place = np.zeros(max(len(pick.camera), len(pick.zone)), np.int64)
     until = np.zeros(len(seen_place), np.int64)
     made = mark = 0
+    detail = len(out.visit) > 0
     for g in range(lo, hi):
         if not pick.group[g]:
             continue
@@ -272,22 +287,22 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
                 continue
             camera = rows.camera[last_row]
             out.group[made] = g
-            out.visit[made] = visit
             out.row[made] = begin
             out.rows[made] = i - begin
             out.first[made] = first
             out.last[made] = last
             out.dwell[made] = dwell
-            out.sightings[made] = n
-            out.cameras[made] = cameras
-            out.first_camera[made] = rows.camera[first_row]
-            out.last_camera[made] = camera
+            if detail:
+                out.visit[made] = visit
+                out.sightings[made] = n
+                out.cameras[made] = cameras
+                out.first_camera[made] = rows.camera[first_row]
+                out.last_camera[made] = camera
             out.open[made] = last == rows.end[last_row] and (
                 (rows.flags[last_row] & OPEN_END_BIT) != 0 or pick.cover_end[camera] - last <= pick.max_gap
             )
-            made += 1
             if len(tally.events.cells):
-                _count_events(tally.events, starts, ends, found)
+                out.marks[made] = _count_events(tally.events, starts, ends, found)
             if len(tally.env.cells):
                 q = _within(tally.env, first, last)
                 if q >= 0:
@@ -301,4 +316,5 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
                     _count_places(rows, begin, i, whole, tally, q, seen_place, until, mark)
                 else:
                     _count_places(rows, begin, i, pick, tally, q, seen_place, until, mark)
+            made += 1
     return made

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.coding import names, utc
-from dwell_kit.analytics.presence import event_bins, maxima, per_bucket, person_time_bins, pieces
+from dwell_kit.analytics.presence import by_bucket, event_bins, maxima, per_bucket, person_time_bins, pieces, steps
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.visits import selected
@@ -93,7 +93,7 @@ def environment_series(
         none = np.empty(0, np.int64)
         return Series(edges, none, none, none)
     env, events = person_time_bins(edges), event_bins(edges, len(coded))
-    swept = sweep(coded, selection, env=env, events=events)
+    swept = sweep(coded, selection, env=env, events=events, detail=False)
     most, _ = maxima(coded, selection, swept, events, edges)
     return Series(edges, per_bucket(env, edges)[0], overlap(watched, edges), most)
 
@@ -157,8 +157,8 @@ def compute_occupancy_steps(
     """
     _known_place(by)
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
-    place, start, end = pieces(coded, chosen, sweep(coded, chosen), by=by)
-    parts = [(q, *_steps(a, b)) for q, a, b in _split(place, start, end)]
+    place, start, end = pieces(coded, chosen, sweep(coded, chosen, detail=False), by=by)
+    parts = [(q, *steps(a, b)) for q, a, b in _split(place, start, end)]
     frame = pl.DataFrame(
         {
             c.TIME: utc(_joined([t for _, t, _ in parts])),
@@ -193,7 +193,7 @@ def compute_occupancy_at(
     _known_place(by)
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
     asked = _instants(times)
-    place, start, end = pieces(coded, chosen, sweep(coded, chosen), by=by)
+    place, start, end = pieces(coded, chosen, sweep(coded, chosen, detail=False), by=by)
     levels = {q: _level(np.sort(a), np.sort(b), asked) for q, a, b in _split(place, start, end)}
     places = range(1) if by is None else range(len(_words(coded, by)))
     nobody = np.zeros(len(asked), np.int64)
@@ -218,7 +218,7 @@ def compute_peak(
         return 0, None
     edges = np.array([coded.extent[0], coded.extent[1] + 1], np.int64)
     events = event_bins(edges, len(coded))
-    swept = sweep(coded, chosen, events=events)
+    swept = sweep(coded, chosen, events=events, detail=False)
     most, at = maxima(coded, chosen, swept, events, edges)
     return int(most[0]), from_us(at[0]) if most[0] else None
 
@@ -232,10 +232,9 @@ def _by_place(
     if m * len(words) > MAX_BUCKETS:
         raise _too_many(every)
     person_us, most = np.zeros((len(words), m), np.int64), np.zeros((len(words), m), np.int64)
-    place, start, end = pieces(coded, selection, sweep(coded, selection), by=by)
+    place, start, end = pieces(coded, selection, sweep(coded, selection, detail=False), by=by)
     for q, a, b in _split(place, start, end) if m else ():
-        times, levels = _steps(a, b)
-        person_us[q], most[q] = _bucketed(times, levels, edges)
+        person_us[q], most[q] = by_bucket(*steps(a, b), edges)
     frame = _frame(
         np.append(np.tile(edges[:-1], len(words)), edges[-1]),
         person_us.ravel(),
@@ -268,43 +267,16 @@ def _split(
     place: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
 ) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
     """The stretches of each place that has some."""
-    order = np.argsort(place, kind="stable")
+    order = np.argsort(place.astype(np.int16), kind="stable")  # 16 bits: numpy sorts them by radix
     place, start, end = place[order], start[order], end[order]
     cuts = np.flatnonzero(np.diff(place)) + 1
     firsts = np.concatenate([[0], cuts]) if len(place) else np.empty(0, np.int64)
-    return list(
-        zip((int(place[i]) for i in firsts), np.split(start, cuts), np.split(end, cuts), strict=False)
-    )
-
-
-def _steps(start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Instants at which the number of open stretches changes, and the number from then on."""
-    begins, ends = np.sort(start), np.sort(end)
-    times = np.unique(np.concatenate([begins, ends]))
-    levels = _level(begins, ends, times)
-    changes = np.diff(levels, prepend=0) != 0
-    return times[changes], levels[changes]
+    return list(zip((int(place[i]) for i in firsts), np.split(start, cuts), np.split(end, cuts), strict=False))
 
 
 def _level(begins: NDArray[np.int64], ends: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many of the sorted starts are at or before each instant, less the sorted ends."""
     return np.searchsorted(begins, at, side="right") - np.searchsorted(ends, at, side="right")
-
-
-def _bucketed(
-    times: NDArray[np.int64], levels: NDArray[np.int64], edges: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Person-time (µs) and maximum of a step function in each bucket."""
-    at = np.searchsorted(times, edges, side="right") - 1
-    carried = np.where(at >= 0, levels[np.maximum(at, 0)], 0)
-    moments = np.concatenate([times, edges])
-    order = np.argsort(moments, kind="stable")
-    moments, values = moments[order], np.concatenate([levels, carried])[order]
-    area = np.concatenate([[0], np.cumsum(values[:-1] * np.diff(moments))])
-    first = np.searchsorted(moments, edges, side="left")
-    person_us = np.diff(area[first])
-    inside = values[first[0] : first[-1]]
-    return person_us, np.maximum.reduceat(inside, first[:-1] - first[0])
 
 
 def _instants(times: Any) -> NDArray[np.int64]:

@@ -12,20 +12,22 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from dwell_kit.analytics.kernels import ARRIVAL, Bins, Pick, Rows, VisitRows, bin_of, first_span, walk
+from dwell_kit.analytics.kernels import ARRIVAL, SHIFT, Bins, Pick, Rows, VisitRows, bin_of, first_span, walk
 from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import VISIT_TYPES, SweptVisits, in_threads, picks, rows_of
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.time import US
 
-_MOST_BINS: Final = 1 << 20
-_ROWS_PER_BIN: Final = 10
+_MOST_BINS: Final = 1 << 21
+_ROWS_PER_BIN: Final = 7
 
 
 def person_time_bins(edges: NDArray[np.int64], places: int = 1) -> Bins:
     """Empty bins of person-time of the widest width that every edge falls on."""
-    return _bins(int(edges[0]), int(edges[-1]), int(np.gcd.reduce(np.diff(edges))), places)
+    width = int(np.gcd.reduce(np.diff(edges)))
+    m = int(edges[-1] - edges[0]) // width
+    return Bins(int(edges[0]), width, 1.0 / width, m, np.zeros(places * m, np.int64))
 
 
 def event_bins(edges: NDArray[np.int64], n_rows: int) -> Bins:
@@ -37,12 +39,8 @@ def event_bins(edges: NDArray[np.int64], n_rows: int) -> Bins:
         common = int(np.gcd.reduce(np.diff(edges)))
         least = -(-width // US)
         width = next((w * US for w in range(least, common // US) if common % (w * US) == 0), common)
-    return _bins(t0, end + width, width, 1)
-
-
-def _bins(t0: int, end: int, width: int, places: int) -> Bins:
-    m = -(-(end - t0) // width)
-    return Bins(t0, width, 1.0 / width, m, np.zeros(places * m, np.int64))
+    m = -(-(end - t0) // width) + 1
+    return Bins(t0, width, 1.0 / width, m, np.zeros(m + 1, np.uint32))
 
 
 def per_bucket(bins: Bins, edges: NDArray[np.int64], places: int = 1) -> NDArray[np.int64]:
@@ -64,13 +62,24 @@ def maxima(
     swept, events : of one sweep of this selection. edges : (buckets + 1,) that the event bins were made for.
     """
     begins = -((events.t0 - edges) // events.width)
-    low, before, chosen, total = _candidates(events.cells, begins, 1 if len(edges) > 2 else 0)
-    place = np.concatenate([[0], np.cumsum(chosen)]).astype(np.int32)
+    fits, low, listed, before, masks, total = _candidates(events.cells, begins, 1 if len(edges) > 2 else 0)
+    if not fits:
+        return _maxima_by_sorting(coded, selection, swept, edges)
     pick = pick_of(coded, selection)
-    work = [(rows_of(coded), pick, part, events._replace(cells=place), int(total)) for part in swept.parts]
+    work = [(rows_of(coded), pick, part, events._replace(cells=masks), int(total)) for part in swept.parts]
     times = np.sort(np.concatenate(in_threads(_gather, work)))
-    most, at = _resolve(times, events, begins, np.flatnonzero(chosen), before, low)
+    most, at = _resolve(times, events, begins, listed, before, low)
     return most, np.where(at < 0, edges[:-1], at)
+
+
+def _maxima_by_sorting(
+    coded: Coded, selection: Selection, swept: SweptVisits, edges: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`maxima` for more than 65,535 arrivals in one bin."""
+    _, start, end = pieces(coded, selection, swept, by=None)
+    times, levels = steps(start, end)
+    _, most = by_bucket(times, levels, edges)
+    return most, np.full(len(most), times[np.argmax(levels)] if len(times) else edges[0])
 
 
 def pick_of(coded: Coded, selection: Selection) -> Pick:
@@ -81,55 +90,70 @@ def pick_of(coded: Coded, selection: Selection) -> Pick:
 
 @nb.njit(cache=True, nogil=True)
 def _candidates(cells: Any, begins: Any, margin: int) -> Any:
-    """For each bucket the largest presence at the end of a bin; the bins that can hold more, and their events."""
+    """The bins that can hold more than what is surely reached in their bucket.
+
+    Returns (counts fit into the cells, largest presence at the end of a bin by bucket, chosen bins, presence before
+    each, chosen bins again as bit q % 64 of masks[q // 64], events in them). With a margin of 0 bins that can hold as
+    much are chosen too: it may be reached earlier there.
+    """
     n = len(begins) - 1
     low = np.zeros(n, np.int64)
-    before = np.zeros(len(cells), np.int32)
-    chosen = np.zeros(len(cells), np.bool_)
-    present = np.int64(0)
-    total = np.int64(0)
+    present = arrived = np.int64(0)
     for bucket in range(n):
         for q in range(begins[bucket], begins[bucket + 1]):
-            before[q] = present
-            present += cells[q] // ARRIVAL - cells[q] % ARRIVAL
+            count = np.int64(cells[q])
+            arrived += count >> SHIFT
+            present += (count >> SHIFT) - (count & (ARRIVAL - 1))
             low[bucket] = max(low[bucket], present)
+    rest = np.int64(0)
+    for q in range(begins[n], len(cells) - 1):
+        count = np.int64(cells[q])
+        arrived += count >> SHIFT
+        rest += (count >> SHIFT) - (count & (ARRIVAL - 1))
+    fits = arrived == np.int64(cells[-1]) and present + rest == 0
+    listed, before = np.empty(len(cells), np.int64), np.empty(len(cells), np.int64)
+    masks = np.zeros(len(cells) // 64 + 1, np.int64)
+    chosen = 0
+    present = total = np.int64(0)
+    for bucket in range(n):
         for q in range(begins[bucket], begins[bucket + 1]):
-            # without a margin equal bounds are chosen too: the maximum may be reached earlier there
-            if cells[q] and before[q] + cells[q] // ARRIVAL >= low[bucket] + margin:
-                chosen[q] = True
-                total += cells[q] // ARRIVAL + cells[q] % ARRIVAL
-    return low, before, chosen, total
+            count = np.int64(cells[q])
+            arrivals, departures = count >> SHIFT, count & (ARRIVAL - 1)
+            if present + arrivals >= low[bucket] + margin and arrivals + departures:
+                listed[chosen], before[chosen] = q, present
+                chosen += 1
+                masks[q >> 6] |= np.int64(1) << (q & 63)
+                total += arrivals + departures
+            present += arrivals - departures
+    return fits, low, listed[:chosen], before[:chosen], masks, total
 
 
 @nb.njit(cache=True, nogil=True)
-def _gather(rows: Any, pick: Any, part: Any, place: Any, total: int) -> Any:
-    """The events in chosen bins, as 2 × time + 1 for an arrival, 2 × time for a departure.
-
-    `place.cells[q]` counts the chosen bins before bin q.
-    """
+def _gather(rows: Any, pick: Any, part: Any, bins: Any, total: int) -> Any:
+    """The events in chosen bins, as 2 × time + 1 for an arrival, 2 × time for a departure; `bins.cells` are masks."""
     longest = 0
     for count in part.rows:
         longest = max(longest, count)
-    starts, ends = (
-        np.empty(longest + len(pick.spans) + 2, np.int64),
-        np.empty(longest + len(pick.spans) + 2, np.int64),
-    )
+    room = longest + len(pick.spans) + 2
+    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
     seen = np.zeros(len(pick.camera), np.int64)
     times = np.empty(total, np.int64)
     made = 0
-    chosen = place.cells
     for v in range(len(part.row)):
-        if chosen[bin_of(place, part.first[v])] == chosen[bin_of(place, part.last[v]) + 1]:
+        wanted = np.int64(0)
+        for block in range(bin_of(bins, part.first[v]) >> 6, (bin_of(bins, part.last[v]) >> 6) + 1):
+            wanted |= bins.cells[block]
+        if not wanted & part.marks[v]:
             continue
         stop = part.row[v] + part.rows[v]
         found = walk(rows, part.row[v], stop, pick, starts, ends, seen, v + 1)[1]
         for s in range(found):
-            q = bin_of(place, starts[s])
-            if chosen[q + 1] > chosen[q]:
+            q = bin_of(bins, starts[s])
+            if (bins.cells[q >> 6] >> (q & 63)) & 1:
                 times[made] = 2 * starts[s] + 1
                 made += 1
-            q = bin_of(place, ends[s + 1])
-            if chosen[q + 1] > chosen[q]:
+            q = bin_of(bins, ends[s + 1])
+            if (bins.cells[q >> 6] >> (q & 63)) & 1:
                 times[made] = 2 * ends[s + 1]
                 made += 1
     return times[:made]
@@ -141,10 +165,10 @@ def _resolve(times: Any, events: Any, begins: Any, chosen: Any, before: Any, low
     most = np.zeros(len(low), np.int64)
     at = np.full(len(low), -1, np.int64)
     bucket = i = 0
-    for q in chosen:
+    for k in range(len(chosen)):
+        q, present = chosen[k], before[k]
         while begins[bucket + 1] <= q:
             bucket += 1
-        present = np.int64(before[q])
         begin = events.t0 + q * events.width
         if i < len(times) and times[i] // 2 > begin and present > most[bucket]:
             most[bucket], at[bucket] = present, begin
@@ -241,3 +265,55 @@ def _anonymous(coded: Coded, selection: Selection) -> VisitRows:
         row = row[touched & selection.camera[coded.camera[row]] & selection.zone[coded.zone[row]]]
     blank = VisitRows(*(np.empty(0, dtype) for dtype in VISIT_TYPES))
     return blank._replace(row=row, rows=np.ones(len(row), VISIT_TYPES.rows))
+
+
+def steps(
+    start: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Instants at which the number of open stretches changes, and the number from then on."""
+    return _steps(np.sort(start), np.sort(end))  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True, nogil=True)
+def _steps(begins: Any, ends: Any) -> Any:
+    n = len(begins)
+    times, levels = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
+    made = i = j = 0
+    level = 0
+    while j < n:
+        t = min(begins[i], ends[j]) if i < n else ends[j]
+        was = level
+        while i < n and begins[i] == t:
+            level += 1
+            i += 1
+        while j < n and ends[j] == t:
+            level -= 1
+            j += 1
+        if level != was:
+            times[made], levels[made] = t, level
+            made += 1
+    return times[:made], levels[:made]
+
+
+def by_bucket(
+    times: NDArray[np.int64], levels: NDArray[np.int64], edges: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(buckets,) person-time (µs) and maximum of a step function that ends with nobody."""
+    return _by_bucket(times, levels, edges)  # type: ignore[no-any-return]
+
+
+@nb.njit(cache=True, nogil=True)
+def _by_bucket(times: Any, levels: Any, edges: Any) -> Any:
+    m = len(edges) - 1
+    area, most = np.zeros(m, np.int64), np.zeros(m, np.int64)
+    bucket = 0
+    for i in range(len(times) - 1):
+        a, b = max(times[i], edges[0]), min(times[i + 1], edges[m])
+        while bucket < m and edges[bucket + 1] <= a:
+            bucket += 1
+        q = bucket
+        while q < m and edges[q] < b:
+            area[q] += levels[i] * (min(b, edges[q + 1]) - max(a, edges[q]))
+            most[q] = max(most[q], levels[i])
+            q += 1
+    return area, most

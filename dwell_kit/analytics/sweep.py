@@ -23,10 +23,12 @@ CoverageEnd = datetime | Mapping[str, datetime] | None
 _MANY = 200_000
 VISIT_TYPES = VisitRows(
     group=np.int32, visit=np.int32, row=np.int64, rows=np.int32, first=np.int64, last=np.int64, dwell=np.int64,
-    sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, open=np.bool_,
+    sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, open=np.bool_, marks=np.int64,
 )  # fmt: skip
 NEVER = np.array([[MIN_US, MIN_US]], np.int64)
+DETAIL = frozenset({"visit", "sightings", "cameras", "first_camera", "last_camera"})
 NO_BINS = Bins(0, 1, 1.0, 0, np.empty(0, np.int64))
+NO_EVENTS = NO_BINS._replace(cells=np.empty(0, np.uint32))
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,12 @@ def sweep(
     selection: Selection,
     *,
     coverage_end: CoverageEnd = None,
-    events: Bins = NO_BINS,
+    events: Bins = NO_EVENTS,
     env: Bins = NO_BINS,
     place: Bins = NO_BINS,
     by: str = "camera",
     rows: Rows | None = None,
+    detail: bool = True,
 ) -> SweptVisits:
     """The selected visits, in one pass; their presence is added to the bins that are given.
 
@@ -136,14 +139,22 @@ def sweep(
     events : arrivals and departures in the environment. env : its person-time.
     place : person-time of each `by` ("camera" or "zone").
     rows : other rows than those of `coded` (a person per zone as a group).
+    detail : fill the columns of `DETAIL` too.
     """
     rows = rows or rows_of(coded)
     pick, whole = picks(selection, coverage_ends(coded, coverage_end))
     tally = Tally(events, env, place, rows.camera if by == "camera" else rows.zone)
 
+    absent = (frozenset() if detail else DETAIL) | (frozenset() if len(events.cells) else {"marks"})
+
     def run(lo: int, hi: int, tally: Tally) -> VisitRows:
         size = int(rows.offsets[hi] - rows.offsets[lo])
-        out = VisitRows(*(np.empty(size, dtype) for dtype in VISIT_TYPES))
+        out = VisitRows(
+            *(
+                np.empty(0 if name in absent else size, dtype)
+                for name, dtype in zip(VisitRows._fields, VISIT_TYPES, strict=True)
+            )
+        )
         made = kernels.sweep(rows, pick, whole, lo, hi, out, tally)
         return VisitRows(*(column[:made] for column in out))
 
