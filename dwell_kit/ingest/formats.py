@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -32,6 +33,8 @@ _SLASH: Final = (
     + r"\s*(?P<half>[AaPp][Mm])?"
     + _ZONE
 )
+_HAS_DAY: Final = re.compile(r"%-?[dejFDcsx]")
+_HAS_HOUR: Final = re.compile(r"%-?[HIklTRrcsX]")
 _PLAIN: Final = "%Y-%m-%d %H:%M:%S"
 Ambiguous = Literal["earliest", "latest"]
 
@@ -125,16 +128,16 @@ def _scaled(number: pl.Expr) -> pl.Expr:
 
 
 def _custom(values: pl.Series, reading: Reading) -> pl.Series:
-    spelt = (reading.time_format or "").replace(".%f", "%.f")
-    try:
-        found = values.str.strip_chars().str.to_datetime(spelt, time_unit="us", strict=False, ambiguous="null")
-    except pl.exceptions.PolarsError as error:
+    said = reading.time_format or ""
+    if not (_HAS_DAY.search(said) and _HAS_HOUR.search(said)):
         raise FormatError(
-            "time_format cannot be used",
+            "time_format has no day or no hour",
             where="option time_format",
             expected="a strptime format such as %d.%m.%Y %H:%M:%S",
-            found=reading.time_format,
-        ) from error
+            found=said,
+        )
+    spelt = said.replace(".%f", "%.f")
+    found = values.str.strip_chars().str.to_datetime(spelt, time_unit="us", strict=False, ambiguous="null")
     us = found.to_frame("m").select(_instant(pl.col("m"), reading, aware="%z" in spelt)).to_series()
     return _filled(us, values, _whole_epochs)
 
