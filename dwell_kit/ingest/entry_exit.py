@@ -10,15 +10,16 @@ from typing import Final
 import polars as pl
 
 from dwell_kit.errors import HeaderError
-from dwell_kit.ingest import blocks, headers, pairing
+from dwell_kit.ingest import blocks, faults, headers, pairing
 from dwell_kit.ingest.appearances import CAMERA_COLUMNS
 from dwell_kit.ingest.batches import Batch, Head, ReadOptions
 from dwell_kit.ingest.blocks import Block
+from dwell_kit.ingest.faults import Fault
 from dwell_kit.ingest.headers import READABLE, Wanted
 from dwell_kit.ingest.identifiers import identifier
 from dwell_kit.ingest.rejects import compact, shifted
 from dwell_kit.ingest.sources import Source
-from dwell_kit.ingest.tables import EXTRA, FAULT, Table, column, csv_lines
+from dwell_kit.ingest.tables import Table, column
 from dwell_kit.ingest.timestamps import Clock, Texts, TimeColumn
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import REJECTS, SIGHTINGS
@@ -56,11 +57,7 @@ WANTED: Final = (
 _SAID: Final = (c.AGE_GROUP, c.GENDER)
 _PERIOD: Final = tuple(w for w in headers.APPEARANCE if w.name in {c.STARTED, c.ENDED})
 _SLICE: Final = 250_000
-_FINE: Final = (
-    pl.col(FAULT).is_null()
-    & (pl.col(EXTRA).fill_null("").str.strip_chars() == "")
-    & pl.all_horizontal(pl.col(name).is_not_null() for name in (pairing.AT, pairing.IS_ENTRY, c.PERSON))
-)
+_SAYS: Final = (c.COLUMN, c.VALUE, c.REASON)
 
 
 class EntryExit:
@@ -167,13 +164,12 @@ class _Reading:
         at = self.clock.read(self.time, self._times(text), None if zone is None else text[column(zone)])
         number = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
         frame = text.with_columns(number.alias(c.ROW_NO), at.alias(pairing.AT), *self._event())
-        good = frame.filter(_FINE)
-        bad = frame.filter(~_FINE)
-        bad = bad.filter(pl.any_horizontal(_filled(name) for name in [*self.table.names, EXTRA]))
+        wrong = self._faults()
+        good, bad = faults.split(frame, wrong, self.table)
         batch = Batch(
             table=SIGHTINGS.name,
             rows=SIGHTINGS.empty(),
-            rejects=self._rejects(bad),
+            rejects=self._rejects(bad, wrong),
             payload=self._payload_of(good),
             rows_read=good.height + bad.height,
             accepted=good.height,
@@ -199,41 +195,25 @@ class _Reading:
             *(self.text(name).alias(name) for name in _SAID),
         ]
 
-    def _rejects(self, bad: pl.DataFrame) -> pl.DataFrame:
-        """The first thing that is wrong with each row."""
-        if bad.is_empty():
-            return REJECTS.empty()
-        why = self.clock.why(self.time, self._times(bad))
-        why = why.rename({name: f"time_{name}" for name in why.columns})
-        nothing = pl.lit(None, dtype=pl.String)
-        cases = (
-            (pl.col(FAULT).is_not_null(), nothing, nothing, pl.col(FAULT)),
-            (
-                _filled(EXTRA), nothing, pl.col(EXTRA),
-                pl.lit(f"more fields than the {len(self.table.header)} of the header"),
+    def _faults(self) -> list[Fault]:
+        """What can be wrong with an event, the first that applies."""
+        person, kind = (pl.lit(self.match.name(name)) for name in (c.PERSON, c.EVENT_TYPE))
+        return [
+            *faults.of_form(self.table),
+            Fault(bad=pl.col(pairing.AT).is_null(), **{n: pl.col(f"time {n}") for n in _SAYS}),
+            Fault(
+                bad=pl.col(c.PERSON).is_null(), column=person, value=self.text(c.PERSON),
+                reason=pl.lit("no person: without one an entry and its exit cannot be paired"),
             ),
-            (pl.col(pairing.AT).is_null(), *(pl.col(f"time_{n}") for n in (c.COLUMN, c.VALUE, c.REASON))),
-            (
-                pl.col(c.PERSON).is_null(), pl.lit(self.match.name(c.PERSON)), self.text(c.PERSON),
-                pl.lit("no person: without one an entry and its exit cannot be paired"),
+            Fault(
+                bad=pl.col(pairing.IS_ENTRY).is_null(), column=kind, value=self.text(c.EVENT_TYPE),
+                reason=pl.lit("neither entry nor exit: write one of these two words"),
             ),
-            (
-                pl.lit(value=True), pl.lit(self.match.name(c.EVENT_TYPE)), self.text(c.EVENT_TYPE),
-                pl.lit("neither entry nor exit: write one of these two words"),
-            ),
-        )  # fmt: skip
-        found = pl.concat([bad, why], how="horizontal").select(
-            c.ROW_NO,
-            *(
-                pl.coalesce(pl.when(case[0]).then(pl.struct(case[at].alias("said"))) for case in cases)
-                .struct.field("said")
-                .alias(name)
-                for at, name in ((1, c.COLUMN), (2, c.VALUE), (3, c.REASON))
-            ),
-        )
-        beyond = pl.when(_filled(EXTRA)).then("," + pl.col(EXTRA)).otherwise(pl.lit(""))
-        raw = csv_lines(bad.select(self.table.names)) + bad.select(beyond).to_series()
-        return compact(found.with_columns(raw.alias(c.RAW)).select(REJECTS.names))
+        ]  # fmt: skip
+
+    def _rejects(self, bad: pl.DataFrame, wrong: list[Fault]) -> pl.DataFrame:
+        why = self.clock.why(self.time, self._times(bad)).select(pl.all().name.prefix("time "))
+        return faults.rejects(pl.concat([bad, why], how="horizontal"), wrong, self.table)
 
     def _payload_of(self, good: pl.DataFrame) -> pl.DataFrame | None:
         if not self.payload:
@@ -285,10 +265,6 @@ def _loosely(header: Sequence[str], wanted: Sequence[Wanted]) -> dict[str, int]:
         if places_of:
             found[want.name] = places_of[0]
     return found
-
-
-def _filled(name: str) -> pl.Expr:
-    return (pl.col(name).str.strip_chars() != "").fill_null(value=False)
 
 
 def _keys(rows: pl.DataFrame) -> pl.Series:
