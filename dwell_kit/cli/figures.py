@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -146,12 +147,25 @@ def crowd(
 def figure(
     name: Annotated[str, typer.Argument(help="A quantity of the registry; a wrong one lists them.")],
     filters: dict[str, Any],
+    parameter: Annotated[list[str] | None, typer.Option("--parameter", "-p", help="name=value (JSON).")] = None,
     workspace: WorkspaceDir = Path("workspace"),
     version: Version = None,
     as_json: Json = False,
 ) -> None:
     """Any quantity by name."""
-    show(_compute(workspace, version, name, filters), as_json=as_json, title=name.replace("_", " "))
+    parameters = dict(_parameter(text) for text in parameter or [])
+    result = _compute(workspace, version, name, filters, **parameters)
+    show(result, as_json=as_json, title=name.replace("_", " "))
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"expected name=value, found {text!r}", param_hint="--parameter")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def export(

@@ -1,4 +1,4 @@
-"""Big, realistically dirty exports for benchmarks: about 290 bytes a row, made in chunks, labelled as simulated."""
+"""Big, realistically dirty exports for benchmarks: 266 bytes a row, made in chunks, labelled as simulated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLAIN: Final = "%Y-%m-%d %H:%M:%S"
 
 
 def simulate_big(*, rows: int, seed: int, out: str | os.PathLike[str]) -> Path:
-    """Write an appearance CSV of `rows` rows over 30 days, 40 cameras and about rows / 24 persons, sorted by start.
+    """Write an appearance CSV: `rows` rows over 30 days, 40 cameras and about rows / 24 persons, sorted by start.
 
     About 1 row in 100 is rejectable (end before start, unreadable times), 1.5 in 100 have their times in another
     format, 1 in 400 has no person.

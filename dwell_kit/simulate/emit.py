@@ -19,7 +19,8 @@ COLUMNS: Final = (
     "utc_time_recorded_readable", "utc_time_started", "utc_time_started_readable", "utc_time_ended",
     "utc_time_ended_readable", "first_frame_id", "last_frame_id", "camera_id", "camera_description", "node_id",
     "analysis_mode", "camera_group_id", "camera_group_name", "camera_group_data_group_name", "zone_name",
-    "zone_id", "zone_vertices", "face_score", "frame_id", "frame_timestamp", "bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2",
+    "zone_id", "zone_vertices", "face_score", "frame_id", "frame_timestamp", "bbox_x1", "bbox_y1",
+    "bbox_x2", "bbox_y2",
     "watchlist_type", "watchlist_display_name", "match_outcome", "age_group_outcome", "gender_outcome",
     "liveness_outcome", "mask_outcome", "appearance_category", "notes",
 )  # fmt: skip

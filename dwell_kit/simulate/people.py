@@ -44,7 +44,7 @@ def simulate_campus(
     ----------
     days : calendar days (UTC); the last one ends at 18:00, with visits still open.
     visitors_a_day : arrivals on an average weekday, staff not counted.
-    dirty_share, duplicate_share : of rows that must be rejected, and of rows told twice (twice as many are updated).
+    dirty_share, duplicate_share : of rows to reject, and of rows told twice (twice as many are updated).
     outage : the café's camera is down from 11:00 to 14:00 on the first day.
     """
     rng = Random(seed)  # noqa: S311 - a simulation, not a secret

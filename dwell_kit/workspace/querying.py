@@ -119,6 +119,11 @@ def compute(ws: Handle, name: str, filters: Filters, **parameters: Any) -> Any:
             f"{name} has no parameter {', '.join(sorted(unknown))}",
             expected=", ".join(p for p in known if p not in _GIVEN and p not in quantity.takes),
         )
+    missing = [p.name for p in known.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    if set(missing) - set(parameters):
+        raise FilterError(
+            f"{name} needs {', '.join(sorted(set(missing) - set(parameters)))}", hint="parameters={…}"
+        )
     given = {
         "selection": found.selection,
         "tz": found.environment.tz,
