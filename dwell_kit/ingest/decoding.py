@@ -106,8 +106,7 @@ class Decoder:
             yield self._valid(carry)
 
     def _valid(self, chunk: bytes) -> bytes:
-        # Polars validates at memory speed and without the interpreter lock.
-        if pl.Series([chunk], dtype=pl.Binary).cast(pl.String, strict=False).null_count() == 0:
+        if _is_utf8(chunk):
             return chunk
         self.strays += 1
         return chunk.decode("utf-8", _register_fallback()).encode()
@@ -126,6 +125,14 @@ class Decoder:
                 found=f"{error.reason} near byte {error.start} of a chunk",
                 hint="name the right one with encoding=",
             ) from error
+
+
+def _is_utf8(chunk: bytes) -> bool:
+    """By Polars: at memory speed, and without the interpreter lock."""
+    try:
+        return pl.Series([chunk], dtype=pl.Binary).cast(pl.String, strict=False).null_count() == 0
+    except pl.exceptions.PolarsError:
+        return False
 
 
 def _whole_characters(chunk: bytes) -> int:

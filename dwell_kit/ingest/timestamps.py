@@ -88,6 +88,8 @@ class Clock:
         self._day_example: str | None = None
         self._month_example: str | None = None
         self._ahead: bool | None = None
+        self._by_twin = False
+        self._to_be_seen = False
         self._offset_s: int | None = None
         self._per_row = False
         self._differ: dict[str, int] = {}
@@ -116,7 +118,7 @@ class Clock:
         AskError : if slash dates allow two readings, or twins differ by a constant quarter-hour offset.
         """
         main, twin, open_rows = self._both(column, texts, self.day_first)
-        if open_rows and self.day_first is None:
+        if open_rows:
             self._decide()
             main, twin, _ = self._both(column, texts, self.day_first)
         if twin is None:
@@ -159,7 +161,8 @@ class Clock:
         ------
         AskError : if the order of slash dates that was seen ahead is not borne out by the file.
         """
-        self._settle()
+        if self._to_be_seen and not (self._day_example or self._month_example):
+            raise self._undecided()
         found = []
         if self._day_example or self._month_example:
             order, example = ("day", self._day_example) if self._day_example else ("month", self._month_example)
@@ -214,8 +217,7 @@ class Clock:
         with self._lock:
             self._day_example = self._day_example or day
             self._month_example = self._month_example or month
-        if self._options.day_first is None:
-            self._settle()
+        self._settle()
 
     def _vote_by_twin(self, main: pl.Series, twin: pl.Series, slash: formats.Places, *, utc: bool) -> None:
         """An epoch beside an ambiguous date shows its order when only one of both is within a day of it."""
@@ -228,15 +230,14 @@ class Clock:
             )
             for order in (True, False)
         ]
+        self._by_twin = True
         shown = [values.filter(near[i] & ~near[1 - i]).head(1).to_list() for i in (0, 1)]
         self._vote(*(one[0] if one else None for one in shown))
 
     def _settle(self) -> None:
-        """The order must be one, and what was seen ahead must be seen again."""
-        if self._options.day_first is not None:
-            return
+        """The order must be one, or be asked for."""
         seen = self._day_example, self._month_example
-        if all(seen):
+        if self._options.day_first is None and all(seen):
             raise AskError(
                 "slash dates are written in both orders",
                 where=self._where,
@@ -251,7 +252,10 @@ class Clock:
             for column, texts in self._look_ahead() if self._look_ahead else ():
                 if self._glimpse(column, texts):
                     return
-        raise AskError(
+        raise self._undecided()
+
+    def _undecided(self) -> AskError:
+        return AskError(
             "slash dates allow two readings, and no row of the file shows which",
             where=self._where,
             expected="a date such as 31/12/2025 or 12/31/2025 somewhere in the file",
@@ -262,6 +266,7 @@ class Clock:
         probe = Clock(self._options, where=self._where)
         probe._both(column, texts, None)
         self._ahead = probe.day_first
+        self._to_be_seen = self._ahead is not None and not probe._by_twin
         return self._ahead is not None
 
     def _compare(
