@@ -5,21 +5,20 @@ Mean occupancy over several buckets is the sum of their person-seconds over the 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-import numba as nb
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from dwell_kit.analytics._frames import like
-from dwell_kit.analytics.entries import Entries, Key, edges_of, group_key
+from dwell_kit.analytics.camera_hours import HOURS, count_camera_hours
+from dwell_kit.analytics.entries import Entries, Key, edges_of
 from dwell_kit.analytics.footfall import compute_footfall
 from dwell_kit.analytics.occupancy import compute_occupancy, covered_time, overlap, series_edges
-from dwell_kit.analytics.ordering import frozen
-from dwell_kit.analytics.presence import per_bucket, person_time_bins, pieces
+from dwell_kit.analytics.presence import per_bucket, person_time_bins
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.sweep import SweptVisits, sweep
+from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.tabulate import tabulate
 from dwell_kit.analytics.visits import selected
 from dwell_kit.schema import columns as c
@@ -27,11 +26,9 @@ from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import US, local_clock
 
-HOURS: Final = 24
-
 
 class Hourly(NamedTuple):
-    """Local hour buckets: edges (m + 1,) µs, person_us (places, m), covered_us (m,), and their visits."""
+    """Local hour buckets: edges (m + 1,) µs, person_us (m,), covered_us (m,), and their visits."""
 
     edges: NDArray[np.int64]
     person_us: NDArray[np.int64]
@@ -84,10 +81,25 @@ def compute_weekday_hour(
     """
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
     found = hourly(coded, chosen, tz=tz, covered=covered)
-    weekdays = pl.Series(c.WEEKDAY, range(1, 8), dtype=pl.Int64)
-    cells = [weekdays.gather(np.repeat(np.arange(7), HOURS)), _clock().gather(np.tile(np.arange(HOURS), 7))]
     _, hour, weekday = local_clock(found.edges[:-1], tz)
-    table = _table(found, cells, cell=(weekday - 1) * HOURS + hour, n_cells=7 * HOURS, tz=tz, by_weekday=True)
+    cell, n_cells = (weekday - 1) * HOURS + hour, 7 * HOURS
+    person_us, covered_us = (
+        np.bincount(cell, weights=w, minlength=n_cells) for w in (found.person_us, found.covered_us)
+    )
+    started = edges_of(coded, chosen, every="hour", tz=tz)
+    _, hour, weekday = local_clock(started[:-1], tz)
+    key = Key("bucket", (weekday - 1) * HOURS + hour, pl.Series(range(n_cells)), started)
+    counted = tabulate(found.entries, [key])
+    table = pl.DataFrame(
+        [
+            pl.Series(c.WEEKDAY, range(1, 8), dtype=pl.Int64).gather(np.repeat(np.arange(7), HOURS)),
+            _clock().gather(np.tile(np.arange(HOURS), 7)),
+            pl.Series(c.OCCUPANCY_MEAN, _means(person_us, covered_us), nan_to_null=True),
+            pl.Series(c.VISITS, counted.visits),
+            pl.Series(c.UNIQUE_VISITORS, counted.persons),
+            pl.Series(c.COVERED_S, covered_us / US),
+        ]
+    )
     return like(table, sightings)
 
 
@@ -110,15 +122,21 @@ def compute_camera_hour(
     unique_visitors (persons), covered_s (s); every hour of every selected camera.
     """
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
-    found = hourly(coded, chosen, tz=tz, covered=covered, by_camera=True)
+    found = count_camera_hours(coded, chosen, tz=tz)
     n = len(coded.cameras)
-    cameras = pl.Series(c.CAMERA, coded.cameras, dtype=pl.String)
-    cells = [cameras.gather(np.repeat(np.arange(n), HOURS)), _clock().gather(np.tile(np.arange(HOURS), n))]
-    hour = local_clock(found.edges[:-1], tz)[1]
-    table = _table(found, cells, cell=hour, n_cells=HOURS, tz=tz, by_camera=True)
-    wanted = [
-        name for name, kept in zip(coded.cameras, chosen.camera[:-1], strict=True) if kept or chosen.touching
-    ]
+    covered_us = np.tile(_covered_by_hour(coded, chosen, tz=tz, covered=covered), n)
+    table = pl.DataFrame(
+        [
+            pl.Series(c.CAMERA, coded.cameras, dtype=pl.String).gather(np.repeat(np.arange(n), HOURS)),
+            _clock().gather(np.tile(np.arange(HOURS), n)),
+            pl.Series(c.OCCUPANCY_MEAN, _means(found.person_us.ravel(), covered_us), nan_to_null=True),
+            pl.Series(c.VISITS, found.visits.ravel()),
+            pl.Series(c.UNIQUE_VISITORS, found.persons.ravel()),
+            pl.Series(c.COVERED_S, covered_us / US),
+        ]
+    )
+    kept = chosen.camera[:-1] | chosen.touching
+    wanted = [name for name, keep in zip(coded.cameras, kept, strict=True) if keep]
     return like(table.filter(pl.col(c.CAMERA).is_in(wanted)), sightings)
 
 
@@ -140,7 +158,7 @@ def compute_peak_hour(
     """
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
     found = hourly(coded, chosen, tz=tz, covered=covered)
-    means = hour_means(found.edges, found.person_us[0], found.covered_us, tz=tz)
+    means = hour_means(found.edges, found.person_us, found.covered_us, tz=tz)
     hour = peak_hour_of(means)
     row = {c.HOUR: hour, c.OCCUPANCY_MEAN: None if hour is None else float(means[hour])}
     return like(pl.DataFrame([row], schema={c.HOUR: pl.Int64, c.OCCUPANCY_MEAN: pl.Float64}), sightings)
@@ -160,58 +178,27 @@ def peak_hour_of(means: NDArray[np.float64]) -> int | None:
     return int(known.argmax()) if known.max(initial=0.0) > 0 else None
 
 
-def hourly(
-    coded: Coded, selection: Selection, *, tz: str, covered: ArrayLike | None = None, by_camera: bool = False
-) -> Hourly:
-    """Person-time of the environment (or of each camera) by local hour bucket, in one pass over the sightings."""
+def hourly(coded: Coded, selection: Selection, *, tz: str, covered: ArrayLike | None = None) -> Hourly:
+    """Person-time of the environment by local hour bucket, in one pass over the sightings."""
     watched = covered_time(coded, selection, covered)
     edges = series_edges(coded, selection, watched, every="hour", tz=tz)
-    places = len(coded.cameras) if by_camera else 1
-    if len(edges) < 2 or not places:
-        none = np.zeros((places, max(len(edges) - 1, 0)), np.int64)
-        return Hourly(edges, none, none.sum(axis=0), Entries(coded, selection, sweep(coded, selection)))
-    bins = person_time_bins(edges, places)
-    swept = sweep(coded, selection, place=bins) if by_camera else sweep(coded, selection, env=bins)
-    person_us = per_bucket(bins, edges, places)
-    if by_camera and selection.anonymous and coded.n_identified < len(coded):
-        nobody = pieces(coded, selection, SweptVisits(()), by="camera")
-        place, start, end = (frozen(array, np.int64) for array in nobody)
-        _spread(place, start, end, frozen(edges, np.int64), person_us)
-    return Hourly(edges, person_us, overlap(watched, edges), Entries(coded, selection, swept))
+    if len(edges) < 2:
+        none = np.empty(0, np.int64)
+        return Hourly(edges, none, none, Entries(coded, selection, sweep(coded, selection)))
+    bins = person_time_bins(edges)
+    swept = sweep(coded, selection, env=bins)
+    return Hourly(edges, per_bucket(bins, edges)[0], overlap(watched, edges), Entries(coded, selection, swept))
 
 
-def _table(
-    found: Hourly,
-    cells: list[pl.Series],
-    *,
-    cell: NDArray[np.int64],
-    n_cells: int,
-    tz: str,
-    by_camera: bool = False,
-    by_weekday: bool = False,
-) -> pl.DataFrame:
-    """Mean occupancy and visits for every cell of the clock (and camera)."""
-    places = len(found.person_us)
-    person_us = np.concatenate(
-        [np.empty(0), *(np.bincount(cell, weights=row, minlength=n_cells) for row in found.person_us)]
-    )
-    covered_us = np.tile(np.bincount(cell, weights=found.covered_us, minlength=n_cells), places)
-    started = edges_of(found.entries.coded, found.entries.selection, every="hour", tz=tz)
-    _, hour, weekday = local_clock(started[:-1], tz)
-    codes = (weekday - 1) * HOURS + hour if by_weekday else hour
-    keys = [Key("bucket", codes, pl.Series(range(n_cells)), started)]
-    if by_camera:
-        keys.insert(0, group_key(found.entries.coded, c.CAMERA))
-    counted = tabulate(found.entries, keys)
-    return pl.DataFrame(
-        [
-            *cells,
-            pl.Series(c.OCCUPANCY_MEAN, _means(person_us, covered_us), nan_to_null=True),
-            pl.Series(c.VISITS, counted.visits),
-            pl.Series(c.UNIQUE_VISITORS, counted.persons),
-            pl.Series(c.COVERED_S, covered_us / US),
-        ]
-    )
+def _covered_by_hour(
+    coded: Coded, selection: Selection, *, tz: str, covered: ArrayLike | None
+) -> NDArray[np.float64]:
+    """(24,) covered µs of each local clock hour."""
+    watched = covered_time(coded, selection, covered)
+    edges = series_edges(coded, selection, watched, every="hour", tz=tz)
+    if len(edges) < 2:
+        return np.zeros(HOURS)
+    return np.bincount(local_clock(edges[:-1], tz)[1], weights=overlap(watched, edges), minlength=HOURS)
 
 
 def _clock() -> pl.Series:
@@ -220,16 +207,3 @@ def _clock() -> pl.Series:
 
 def _means(person_us: NDArray[Any], covered_us: NDArray[Any]) -> NDArray[np.float64]:
     return np.divide(person_us, covered_us, out=np.full(len(covered_us), np.nan), where=covered_us > 0)
-
-
-@nb.njit(cache=True, nogil=True)
-def _spread(place: Any, start: Any, end: Any, edges: Any, out: Any) -> None:
-    """Add the time of each interval to the buckets that it lies in: out (places, m)."""
-    for i in range(len(place)):
-        q = np.searchsorted(edges, start[i], side="right") - 1
-        t = start[i]
-        while t < end[i] and q < len(edges) - 1:
-            stop = min(end[i], edges[q + 1])
-            out[place[i], q] += stop - t
-            t = stop
-            q += 1

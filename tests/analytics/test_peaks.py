@@ -21,7 +21,7 @@ from dwell_kit.analytics.peaks import (
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import to_us
-from tests.analytics.brute import CAMERAS, at, rows_of, specs, specs_with_nobody, visits_of
+from tests.analytics.brute import CAMERAS, at, minutes_of, rows_of, specs, specs_with_nobody, visits_of
 
 BERLIN = "Europe/Berlin"
 
@@ -96,6 +96,29 @@ def test_camera_hour_keeps_to_the_filters():
     assert table.select(c.CAMERA, c.OCCUPANCY_MEAN, c.VISITS).rows() == [("a", 2.0, 1)]
     women = compute_camera_hour(rows_of(spec), filters=Filters.of(gender="female"))
     assert women.filter(pl.col(c.VISITS) > 0).select(c.CAMERA, c.OCCUPANCY_MEAN).rows() == [("b", 1.0)]
+
+
+@settings(deadline=None, max_examples=50)
+@given(specs_with_nobody)
+def test_camera_hour_of_whole_visits(spec):
+    # A dwell range that everybody meets takes the way over visits: it has to come to the same.
+    rows = rows_of([row for row in spec if row[0]])
+    always = Filters.of(min_dwell=0.0)
+    assert compute_camera_hour(rows, filters=always).rows() == compute_camera_hour(rows).rows()
+    long = [r for _, visit in visits_of(spec) if len(minutes_of(visit)) >= 20 for r in visit]
+    table = compute_camera_hour(rows, filters=Filters.of(min_dwell=1200.0))
+    assert table[c.VISITS].sum() == sum(len({r[1] for r in visit}) for _, visit in visits_of(long))
+
+
+@settings(deadline=None, max_examples=50)
+@given(specs_with_nobody)
+def test_camera_hour_clips_to_several_spans(spec):
+    hours = Filters.of(hours=(20, 21))
+    table = compute_camera_hour(rows_of(spec), filters=hours).filter(pl.col(c.COVERED_S) > 0)
+    for camera, hour, mean, seconds in table.select(c.CAMERA, c.HOUR, c.OCCUPANCY_MEAN, c.COVERED_S).iter_rows():
+        assert hour == 20
+        present = sum(persons_at(spec, minute, camera) for minute in span(spec) if minute < 60)
+        assert mean * seconds == pytest.approx(60.0 * present)
 
 
 def test_series_is_footfall_beside_occupancy():

@@ -74,7 +74,8 @@ def test_survival(day, covered_until):
 
 def test_occupancy(day, covered):
     # Hour 9: anna 20 + 20, ben 10 + 20, cleo 30, hugo 10 = 110 person-minutes. Hour 10: cleo 30, dan 10 + 10,
-    # gia 20, hugo 20 = 90. Hour 11: finn 30. Hour 12: finn 50, of 55 covered minutes. Nobody anonymous in the environment.
+    # gia 20, hugo 20 = 90. Hour 11: finn 30. Hour 12: finn 50, of 55 covered minutes.
+    # The anonymous one is not in it.
     table = compute_occupancy(day, covered=covered)
     assert table[c.PERSON_SECONDS].to_list() == [110 * MIN, 90 * MIN, 30 * MIN, 50 * MIN]
     assert table[c.OCCUPANCY_MEAN].to_list() == pytest.approx([110 / 60, 90 / 60, 30 / 60, 50 / 55])
