@@ -48,7 +48,7 @@ class Pick(NamedTuple):
 class VisitRows(NamedTuple):
     """One entry per visit; `row`, `rows` say which sightings it was built from, `marks` see `_count_events`.
 
-    Columns that nobody asks for are empty: visit, sightings, cameras, first_camera and last_camera go together.
+    Columns that nobody asks for are empty: visit, cameras, first_camera and last_camera go together.
     """
 
     group: Any
@@ -287,6 +287,7 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
                 continue
             camera = rows.camera[last_row]
             out.group[made] = g
+            out.sightings[made] = n
             out.row[made] = begin
             out.rows[made] = i - begin
             out.first[made] = first
@@ -294,7 +295,6 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
             out.dwell[made] = dwell
             if detail:
                 out.visit[made] = visit
-                out.sightings[made] = n
                 out.cameras[made] = cameras
                 out.first_camera[made] = rows.camera[first_row]
                 out.last_camera[made] = camera

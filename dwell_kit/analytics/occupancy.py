@@ -295,9 +295,7 @@ def _words(coded: Coded, by: str) -> tuple[str, ...]:
 
 def _known_place(by: str | None) -> None:
     if by is not None and by not in _PLACES:
-        raise FilterError(
-            f"there is no occupancy by {by!r}", expected="None, 'camera' or 'zone'", found=repr(by)
-        )
+        raise FilterError(f"there is no occupancy by {by!r}", expected="None, 'camera' or 'zone'", found=repr(by))
 
 
 def _too_many(every: str) -> FilterError:

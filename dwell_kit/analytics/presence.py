@@ -17,7 +17,7 @@ from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import VISIT_TYPES, SweptVisits, in_threads, picks, rows_of
 from dwell_kit.schema.coded import Coded
-from dwell_kit.schema.time import US
+from dwell_kit.schema.time import MAX_US, US
 
 _MOST_BINS: Final = 1 << 21
 _ROWS_PER_BIN: Final = 7
@@ -227,8 +227,8 @@ def pieces(
     key = {"camera": rows.camera, "zone": rows.zone}.get(by or "", frozen(np.empty(0), np.int16))
     n_places = max(len(coded.cameras), len(coded.zones), 1)
     parts = list(swept.parts)
-    if by is not None and selection.anonymous:
-        parts.append(_anonymous(coded, selection))
+    if by is not None:
+        parts.append(anonymous_rows(coded, selection))
 
     def run(part: VisitRows) -> NDArray[np.int64]:
         room = int(part.rows.sum()) + _crossings(rows, pick, part)
@@ -253,23 +253,26 @@ def _count_crossings(rows: Any, pick: Any, part: Any) -> int:
     return found
 
 
-def _anonymous(coded: Coded, selection: Selection) -> VisitRows:
-    """Anonymous sightings as visits of one row each; with `touching`, those that touch the selection."""
-    row = np.arange(coded.n_identified, len(coded), dtype=np.int64)
-    if selection.touching:
-        start, end = coded.start[row], coded.end[row]
-        spans = selection.intervals
-        after = np.searchsorted(spans[:, 1], start, side="right")
-        begins = np.append(spans[:, 0], np.iinfo(np.int64).max)[after]
-        touched = (begins < end) | (begins <= start)
-        row = row[touched & selection.camera[coded.camera[row]] & selection.zone[coded.zone[row]]]
+def anonymous_rows(coded: Coded, selection: Selection) -> VisitRows:
+    """Selected anonymous sightings as visits of one row each: row, rows, first and last are filled."""
     blank = VisitRows(*(np.empty(0, dtype) for dtype in VISIT_TYPES))
-    return blank._replace(row=row, rows=np.ones(len(row), VISIT_TYPES.rows))
+    if not selection.anonymous:
+        return blank
+    row = np.arange(coded.n_identified, len(coded), dtype=np.int64)
+    row = row[selection.camera[coded.camera[row]] & selection.zone[coded.zone[row]]]
+    start, end, spans = coded.start[row], coded.end[row], selection.intervals
+    begins, ends = (np.append(column, MAX_US) for column in spans.T)
+    after = np.searchsorted(spans[:, 1], start, side="right")
+    before = np.searchsorted(spans[:, 0], end, side="left") - 1
+    kept = (begins[after] < end) | (begins[after] <= start)
+    row, start, end, after = row[kept], start[kept], end[kept], after[kept]
+    if not selection.touching:
+        last = np.maximum(before[kept], after)
+        start, end = np.maximum(start, begins[after]), np.minimum(end, ends[last])
+    return blank._replace(row=row, rows=np.ones(len(row), VISIT_TYPES.rows), first=start, last=end)
 
 
-def steps(
-    start: NDArray[np.int64], end: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def steps(start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Instants at which the number of open stretches changes, and the number from then on."""
     return _steps(np.sort(start), np.sort(end))  # type: ignore[no-any-return]
 

@@ -26,7 +26,7 @@ VISIT_TYPES = VisitRows(
     sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, open=np.bool_, marks=np.int64,
 )  # fmt: skip
 NEVER = np.array([[MIN_US, MIN_US]], np.int64)
-DETAIL = frozenset({"visit", "sightings", "cameras", "first_camera", "last_camera"})
+DETAIL = frozenset({"visit", "cameras", "first_camera", "last_camera"})
 NO_BINS = Bins(0, 1, 1.0, 0, np.empty(0, np.int64))
 NO_EVENTS = NO_BINS._replace(cells=np.empty(0, np.uint32))
 
