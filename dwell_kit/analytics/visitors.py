@@ -114,21 +114,23 @@ def compute_top_visitors(
             "there is no such top list", expected="n of 1 or more, by visits or sum_s", found=f"{n} {order}"
         )
     entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
-    visits, days = _visits_and_days(entries, tz)
-    dwell = np.bincount(entries.person, weights=entries.dwell, minlength=len(visits)).astype(np.int64)
+    visits, dwell = _totals(
+        frozen(entries.person, np.int32), frozen(entries.dwell, np.int64), entries.coded.n_persons
+    )
     top = _top(np.flatnonzero(visits), *((visits, dwell) if order == c.VISITS else (dwell, visits)), n)
     begin = np.searchsorted(entries.person, top, side="left")
-    end = np.searchsorted(entries.person, top, side="right")
+    own = [slice(a, a + visits[person]) for a, person in zip(begin, top, strict=True)]
+    edges = _day_edges(entries, tz)
+    days = [len(np.unique(bucket_of(entries.at[part], edges))) for part in own]
+    last = np.array([entries.until[part].max() for part in own], np.int64)
     table = pl.DataFrame(
         [
             words_of(entries.coded.persons, top).alias(c.PERSON),
             pl.Series(c.VISITS, visits[top]),
-            pl.Series(c.DAYS, days[top]),
+            pl.Series(c.DAYS, days, dtype=pl.Int64),
             pl.Series(c.SUM_S, dwell[top] / US),
             utc(entries.at[begin]).alias(c.FIRST_SEEN),
-            utc(np.array([entries.until[a:b].max() for a, b in zip(begin, end, strict=True)], np.int64)).alias(
-                c.LAST_SEEN
-            ),
+            utc(last).alias(c.LAST_SEEN),
             _words(entries, c.AGE_GROUP, top),
             _words(entries, c.GENDER, top),
         ]
@@ -195,7 +197,7 @@ def compute_recency_frequency(
     with nobody in them are left out.
     """
     entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
-    visits, _ = _visits_and_days(entries, tz)
+    visits = np.bincount(entries.person, minlength=entries.coded.n_persons)
     seen = np.flatnonzero(visits)
     last = entries.at[np.searchsorted(entries.person, seen, side="right") - 1]
     edges = _day_edges(entries, tz)
@@ -232,7 +234,8 @@ def compute_inter_visit(
     same = entries.person[1:] == entries.person[:-1]
     between = (entries.at[1:] - entries.until[:-1])[same] / US
     figures = [between.mean(), *np.quantile(between, (0.5, 0.9)), between.max()] if len(between) else [None] * 4
-    row = {c.COUNT: len(between), c.UNIQUE_VISITORS: len(np.unique(entries.person[1:][same]))}
+    person = entries.person[1:][same]
+    row = {c.COUNT: len(between), c.UNIQUE_VISITORS: int((np.diff(person, prepend=-1) != 0).sum())}
     names = (c.MEAN_S, c.MEDIAN_S, c.P90_S, c.MAX_S)
     table = pl.DataFrame(
         [row | dict(zip(names, figures, strict=True))], schema_overrides=dict.fromkeys(names, pl.Float64)
@@ -277,6 +280,16 @@ def _top(seen: NDArray[Any], first: NDArray[np.int64], then: NDArray[np.int64], 
         seen = seen[first[seen] >= least]
     order = np.lexsort((seen, -then[seen], -first[seen]))[:n]
     return seen[order].astype(np.int64)
+
+
+@nb.njit(cache=True, nogil=True)
+def _totals(person: Any, dwell: Any, n_persons: int) -> Any:
+    """(p,) visits and dwell of every person."""
+    visits, total = np.zeros(n_persons, np.int64), np.zeros(n_persons, np.int64)
+    for i in range(len(person)):
+        visits[person[i]] += 1
+        total[person[i]] += dwell[i]
+    return visits, total
 
 
 @nb.njit(cache=True, nogil=True)
