@@ -81,7 +81,7 @@ class Rejecting:
         ]  # fmt: skip
         made = {c.COLUMN: 1, c.VALUE: 2, c.REASON: 3}
         found = frame.select(c.ROW_NO, *(_first(cases, at).alias(name) for name, at in made.items()))
-        return compact(found.with_columns(csv_lines(_unpadded(whole))).select(REJECTS.names))
+        return compact(found.with_columns(csv_lines(whole)).select(REJECTS.names))
 
     def _whole_rows(self, bad: pl.DataFrame, block: Block | pl.DataFrame) -> pl.DataFrame:
         """All columns of the bad rows, also those that were not asked for."""
@@ -99,10 +99,6 @@ def _first(cases: list[tuple[pl.Expr, pl.Expr | None, pl.Expr | None, pl.Expr]],
         value = case[at]
         made = pl.when(case[0]).then(nothing if value is None else value).otherwise(made)
     return made
-
-
-def _unpadded(whole: pl.DataFrame) -> pl.DataFrame:
-    return whole if whole[EXTRA].null_count() < whole.height else whole.drop(EXTRA)
 
 
 def shifted(batch: Batch, by: int) -> Batch:

@@ -94,6 +94,8 @@ class Table:
             )
         except pl.exceptions.PolarsError:
             return self._careful(block).select(*names, EXTRA, FAULT)
+        if frame[EXTRA].null_count() < frame.height:
+            frame = frame.with_columns(pl.when(pl.col(EXTRA) != "").then(_quoted(EXTRA)).alias(EXTRA))
         if block.data.find(b"\0") >= 0:
             return frame.with_columns(_nul_fault(frame.columns))
         return frame.with_columns(pl.lit(None, dtype=pl.String).alias(FAULT))
@@ -151,14 +153,18 @@ def csv_line(fields: Sequence[str]) -> str:
 
 
 def csv_lines(frame: pl.DataFrame) -> pl.Series:
-    """Every row of text columns as CSV text with commas, without a line end."""
+    """Every row of text columns as CSV text with commas, without a line end, EXTRA behind it."""
+    names = [name for name in frame.columns if name not in {EXTRA, FAULT}]
+    line = pl.concat_str([_quoted(name) for name in names], separator=",")
+    if EXTRA in frame.columns:
+        line = line + pl.when(pl.col(EXTRA).is_null()).then(pl.lit("")).otherwise(pl.lit(",") + pl.col(EXTRA))
+    return frame.select(line.alias(c.RAW))[c.RAW]
 
-    def quoted(name: str) -> pl.Expr:
-        text = pl.col(name).fill_null("")
-        wrapped = pl.concat_str([pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"')])
-        return pl.when(text.str.contains(r'[,"\r\n]')).then(wrapped).otherwise(text).alias(name)
 
-    return frame.select(pl.concat_str([quoted(n) for n in frame.columns], separator=",").alias(c.RAW))[c.RAW]
+def _quoted(name: str) -> pl.Expr:
+    text = pl.col(name).fill_null("")
+    wrapped = pl.concat_str([pl.lit('"'), text.str.replace_all('"', '""', literal=True), pl.lit('"')])
+    return pl.when(text.str.contains(r'[,"\r\n]')).then(wrapped).otherwise(text).alias(name)
 
 
 def _nul_fault(names: Sequence[str]) -> pl.Expr:
