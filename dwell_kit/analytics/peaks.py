@@ -198,7 +198,8 @@ def _covered_by_hour(
     edges = series_edges(coded, selection, watched, every="hour", tz=tz)
     if len(edges) < 2:
         return np.zeros(HOURS)
-    return np.bincount(local_clock(edges[:-1], tz)[1], weights=overlap(watched, edges), minlength=HOURS)
+    hour, seen = local_clock(edges[:-1], tz)[1], overlap(watched, edges)
+    return np.bincount(hour, weights=seen, minlength=HOURS).astype(np.float64)
 
 
 def _clock() -> pl.Series:
