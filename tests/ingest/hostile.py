@@ -433,6 +433,7 @@ _read(
     _json(f"[{_J1}, {_EVENT % ('e2', 'NaN')}, {_EVENT % ('e3', T0 + 60)}]"),
     ANN,
     ANN,
+    stored=(ANN, ANN),
     rejected={2: "not JSON"},
 )
 _read("JSON lines, one broken", _json(f"{_J1}\n{_J1[:-5]}\n{_J1}\n"), ANN, ANN, rejected={2: "not JSON"})
@@ -502,7 +503,7 @@ _refused(
     "zip with a wrong checksum", _patched(archive("export.zip", _CSV), _wrong_checksum), FormatError, "broken"
 )
 _refused("zip with 20,000 files", _many, LimitError, "too many files")
-_read("zip of a CSV and JSON", archive("export.zip", _CSV, ("more.json", f"[{_J1}]")), ANN, ANN)
+_read("zip of a CSV and JSON", archive("export.zip", _CSV, ("more.json", f"[{_J1}]")), ANN, ANN, stored=(ANN, ANN))
 _refused("zip with one bad table", archive("export.zip", _CSV, ("b.csv", "x,y\n1,2\n")), FormatError, "no reader")
 _read("gzip", file("export.csv.gz", gzip.compress(table(GOOD).encode())), ANN)
 _refused("gzip cut", file("export.csv.gz", gzip.compress(_TEXT.encode() * 50)[:-12]), FormatError, "too early")
