@@ -137,9 +137,7 @@ def _make(layout: Layout, *, create: bool) -> None:
         raise WorkspaceError(f"there is no workspace at {root}", hint="`dwell ingest` or dk.open(path) makes one")
     if root.exists() and not root.is_dir():
         raise WorkspaceError("a workspace is a folder, and a file is in its place", where=str(root))
-    if root.is_dir() and any(
-        p.name not in {_MARK, "person.key", "state.db", "publish.lock"} for p in root.iterdir()
-    ):
+    if root.is_dir() and any(not _ours(p.name) for p in root.iterdir()):
         raise WorkspaceError(
             "the folder is not empty and not a workspace",
             where=str(root),
@@ -155,6 +153,13 @@ def _make(layout: Layout, *, create: bool) -> None:
         raise WorkspaceError(
             "the workspace folder cannot be written", where=str(root), found=str(error)
         ) from error
+
+
+def _ours(name: str) -> bool:
+    """True for what another process may have made a moment ago on its way to the same workspace."""
+    folders = {"lake", "payload", "raw", "hot", "tmp"}
+    files = {_MARK, "person.key", "publish.lock", "state.db", "state.db-wal", "state.db-shm"}
+    return name in folders | files or name.startswith((f".{_MARK}-", ".person.key-"))
 
 
 def _write_once(path: Path, content: bytes, *, private: bool) -> None:

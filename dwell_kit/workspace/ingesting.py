@@ -145,6 +145,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
             payload.flush()
             step("staged")
             report = collector.report()
+            report.upload_id = upload.upload_id
             repeated = _publish(ws, upload, raw, job.readers, report, step)
     except BaseException as error:
         _fail(ws, upload, payload, error)
@@ -291,7 +292,6 @@ def _publish(
         step("raw kept")
         _commit_tables(ws, upload, draft, report, step)
         draft.finally_do.append(lambda connection: _enter(ws, upload, report, content_hash, connection))
-    report.upload_id = upload.upload_id
     report.snapshot_id = draft.snapshot_id
     return None
 

@@ -113,23 +113,28 @@ def test_old_versions_can_be_opened(ws: dk.Workspace, tmp_path: Path) -> None:
 
 
 def test_erasure_leaves_nothing_of_a_person(ws: dk.Workspace, tmp_path: Path) -> None:
-    rows = many(200)
-    ws.ingest(write(tmp_path / "a.csv", rows))
-    ws.ingest(write(tmp_path / "b.csv", rows[50:150], recorded=1e6))
+    others = many(200)
+    hers = [("zelda-0815", "cam1", f"z{i}", 40.0 * i, 40.0 * i + 20) for i in range(30)]
+    broken = ["zelda-0815,cam1,x1,1746432000,never,1746432000,zelda-0815"]
+    ws.ingest(write(tmp_path / "a.csv", [*others, *hers], extra=broken))
+    ws.ingest(write(tmp_path / "b.csv", [*others[50:150], *hers[:10]], recorded=1e6))
+    ws.set_list("staff", ["zelda-0815"], rule="roster")
     version = ws.snapshot_id
-    proof = ws.erase("p7")
+    proof = ws.erase("zelda-0815")
     assert proof["left"] == 0
-    assert proof["rows"]["sightings"] > 0
+    assert proof["rows"]["sightings_log"] == 40
+    assert proof["rows"]["rejects_log"] == 1
+    assert proof["raw_files"] == 2
     with dk.open(tmp_path / "without") as without:
-        without.ingest(write(tmp_path / "c.csv", [r for r in rows if r[0] != "p7"]))
+        without.ingest(write(tmp_path / "c.csv", others))
         assert figures(ws) == figures(without)
     for path in (tmp_path / "ws").rglob("*"):
-        if path.is_file() and path.suffix != ".zst":
-            assert b"p7" not in path.read_bytes().replace(b"p7919", b""), path
+        if path.is_file() and path.name != "state.db-wal":
+            assert b"zelda-0815" not in path.read_bytes(), path
     with pytest.raises(NotFoundError, match="erased"):
         dk.open(tmp_path / "ws", version=version)
     with pytest.raises(NotFoundError, match="no person"):
-        ws.erase("p7")
+        ws.erase("zelda-0815")
 
 
 def test_compaction_changes_no_figure(ws: dk.Workspace, tmp_path: Path) -> None:
