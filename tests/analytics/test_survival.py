@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from dwell_kit.analytics.visits import compute_visits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 
 from dwell_kit.analytics.survival import compute_survival, compute_survival_summary
+from dwell_kit.analytics.visits import compute_visits
 from dwell_kit.errors import ContractError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import SIGHTINGS
@@ -102,11 +102,12 @@ def window(seed: int, *, n: int = 600, hours: float = 2.0) -> tuple[float, pl.Da
     dwell = rng.lognormal(np.log(1200), 1.0, n)
     left = np.minimum(arrived + dwell, hours * 3600)
     turn = arrived + (left - arrived) * rng.uniform(0, 1, n)
+
     def us(s):
-        return (
-            pl.Series((s * 1e6).astype(np.int64)).cast(pl.Datetime("us", "UTC"))
-            + (NINE - datetime(1970, 1, 1, tzinfo=UTC))
+        return pl.Series((s * 1e6).astype(np.int64)).cast(pl.Datetime("us", "UTC")) + (
+            NINE - datetime(1970, 1, 1, tzinfo=UTC)
         )
+
     ids = [f"p{i}" for i in range(n)]
     rows = pl.concat([
         pl.DataFrame({c.PERSON: ids, c.CAMERA: "door", c.STARTED: us(arrived), c.ENDED: us(turn)}),
