@@ -1,0 +1,143 @@
+"""Intake catalogs: exports on disk and tables of a workspace, by name.
+
+Intake 2 drops an argument that a reader does not know, and answers with everything instead. The readers here
+know their arguments by name, and refuse the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+from intake.readers import BaseReader
+from intake.readers.entry import Catalog
+
+from dwell_kit.errors import FilterError, InputError, NotFoundError
+from dwell_kit.ingest import readers
+from dwell_kit.ingest.batches import ReadOptions
+from dwell_kit.ingest.sources import Source
+
+
+def open_catalog(path: str | os.PathLike[str], **parameters: Any) -> Catalog:
+    """The catalog at `path` with its user parameters set.
+
+    Raises
+    ------
+    InputError : if it is not an Intake 2 catalog. FilterError : for a parameter that it does not have.
+    """
+    try:
+        catalog = Catalog.from_yaml_file(str(path))
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise InputError(
+            "this is not an Intake 2 catalog", where=str(path), expected="YAML with version: 2", found=str(error)
+        ) from error
+    known = {n for n in catalog.user_parameters if not n.isupper()}
+    if unknown := set(parameters) - known:
+        raise FilterError(
+            f"the catalog has no parameter {', '.join(sorted(unknown))}",
+            where=str(path),
+            expected=", ".join(sorted(known)) or "none",
+        )
+    return catalog(**parameters) if parameters else catalog
+
+
+def paths(path: str | os.PathLike[str], entry: str, **parameters: Any) -> list[Path]:
+    """The files behind an entry of a catalog, for `dwell ingest`.
+
+    Raises
+    ------
+    NotFoundError : for an unknown entry, listing the known ones. InputError : if the entry is no file.
+    """
+    reader = _entry(open_catalog(path, **parameters), entry)
+    if not isinstance(reader, Export):
+        raise InputError(f"entry {entry!r} of {path} is not a file to ingest", found=type(reader).__name__)
+    return [Path(reader.kwargs["path"])]
+
+
+def read(path: str | os.PathLike[str], entry: str, **parameters: Any) -> Any:
+    """What an entry of a catalog holds.
+
+    Raises
+    ------
+    NotFoundError : for an unknown entry, listing the known ones.
+    """
+    return _entry(open_catalog(path, **parameters), entry).read()
+
+
+def _entry(catalog: Catalog, entry: str) -> BaseReader:
+    names = sorted(set(catalog.aliases) | set(catalog.entries))
+    if entry not in names:
+        raise NotFoundError(f"the catalog has no entry {entry!r}", expected=", ".join(names), found=repr(entry))
+    return catalog[entry]
+
+
+class _Strict(BaseReader):  # type: ignore[misc]
+    """A reader that refuses arguments it does not know, and says which are missing."""
+
+    takes: ClassVar[Mapping[str, bool]] = {}
+    """Argument → whether it is mandatory."""
+    output_instance = "pandas:DataFrame"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._check(self.kwargs)
+
+    def read(self, *args: Any, **kwargs: Any) -> Any:
+        self._check({**self.kwargs, **kwargs})
+        return super().read(*args, **kwargs)
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        missing = [name for name, needed in self.takes.items() if needed and given.get(name) in (None, "")]
+        unknown = set(given) - set(self.takes) - {"args"}
+        if missing or unknown or given.get("args"):
+            raise FilterError(
+                f"{type(self).__name__} " + (f"needs {', '.join(missing)}" if missing else "does not take that"),
+                expected=", ".join(self.takes),
+                found=", ".join(sorted(given)) or "nothing",
+            )
+
+
+class Export(_Strict):
+    """A file that a reader of ours understands, as rows of its contract.
+
+    Arguments: path; reader and any read option (camera, fps, start, tz) where the file needs them.
+    """
+
+    takes: ClassVar[Mapping[str, bool]] = {
+        "path": True, "reader": False, "camera": False, "fps": False, "start": False, "tz": False,
+    }  # fmt: skip
+
+    def _read(self, path: str, reader: str | None = None, **options: Any) -> pd.DataFrame:
+        if isinstance(options.get("start"), str):
+            options["start"] = pd.Timestamp(options["start"]).to_pydatetime()
+        chosen = ReadOptions(**options)
+        source = Source(Path(path), limits=chosen.limits)
+        found = readers.get(reader) if reader else readers.detect(source, chosen)
+        frames = [batch.rows.to_pandas() for batch in found.read(source, chosen)]
+        return pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
+
+
+class WorkspaceTable(_Strict):
+    """A table of a workspace in one version.
+
+    Arguments: path of the workspace, table (sightings, visits, crowd_events or positions), snapshot (an id, or
+    "latest"), environment where there are several. None is named like a user parameter of the catalog: Intake
+    takes an argument of such a name for the parameter and drops it.
+    """
+
+    takes: ClassVar[Mapping[str, bool]] = {
+        "path": True, "table": True, "snapshot": True, "environment": False,
+    }  # fmt: skip
+
+    def _read(self, path: str, table: str, snapshot: int | str, environment: str = "") -> pd.DataFrame:
+        from dwell_kit.workspace.facade import open as open_workspace
+
+        pinned = None if snapshot == "latest" else int(snapshot)
+        tables = ("sightings", "visits", "crowd_events", "positions")
+        if table not in tables:
+            raise FilterError(f"a workspace has no table {table!r}", expected=", ".join(tables), found=repr(table))
+        with open_workspace(path, version=pinned, create=False) as ws:
+            return getattr(ws, table)(environment=environment or None)

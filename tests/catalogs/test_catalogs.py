@@ -1,0 +1,85 @@
+"""Every entry of both catalogs can be read, and parameters bite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import dwell_kit as dk
+from dwell_kit.cli import main
+from dwell_kit.errors import FilterError, InputError, NotFoundError
+from dwell_kit.simulate import people
+from dwell_kit.workspace import catalogs
+from tests.workspace.exports import many, write
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "catalogs" / "samples.yml"
+LAKE = ROOT / "catalogs" / "lake.yml"
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    people.write(people.simulate_campus(days=1, seed=3, visitors_a_day=20), folder)
+    return folder
+
+
+@pytest.mark.parametrize("entry", sorted(catalogs.open_catalog(SAMPLES).entries))
+def test_every_sample_can_be_read(entry: str, simulated: Path, testdata: Path) -> None:
+    frame = catalogs.read(SAMPLES, entry, folder=str(simulated), testdata=str(testdata))
+    assert len(frame) > 0
+    assert "camera_id" in frame.columns
+
+
+def test_tracks_have_as_many_rows_as_the_file(testdata: Path) -> None:
+    lines = (testdata / "tud/TUD-Campus/gt.txt").read_text().split()
+    assert len(catalogs.read(SAMPLES, "tud_campus", testdata=str(testdata))) == len(lines)
+
+
+@pytest.mark.parametrize("table", ["sightings", "visits", "crowd_events", "positions"])
+def test_every_table_of_the_lake_can_be_read(table: str, tmp_path: Path) -> None:
+    with dk.open(tmp_path / "ws") as ws:
+        ws.ingest(write(tmp_path / "a.csv", many(30)))
+        expected = getattr(ws, table)()
+    found = catalogs.read(LAKE, table, workspace=str(tmp_path / "ws"))
+    assert len(found) == len(expected)
+    assert list(found.columns) == list(expected.columns)
+
+
+def test_parameters_bite(tmp_path: Path) -> None:
+    with dk.open(tmp_path / "ws") as ws:
+        ws.ingest(write(tmp_path / "a.csv", many(30)))
+        first = ws.snapshot_id
+        ws.ingest(write(tmp_path / "b.csv", many(30, first=30)))
+    given = {"workspace": str(tmp_path / "ws")}
+    assert len(catalogs.read(LAKE, "sightings", **given, version=str(first))) == 30
+    assert len(catalogs.read(LAKE, "sightings", **given, version="latest")) == 60
+    with pytest.raises(FilterError, match="no parameter verson"):
+        catalogs.read(LAKE, "sightings", **given, verson=1)
+    with pytest.raises(FilterError, match="does not take"):
+        catalogs.open_catalog(LAKE, **given)["sightings"](day="2025-05-05").read()
+    with pytest.raises(FilterError, match="needs snapshot"):
+        catalogs.WorkspaceTable(path="ws", table="visits")
+
+
+def test_ingest_through_a_catalog(simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").symlink_to(simulated)
+    with pytest.raises(SystemExit) as ended:
+        main(["ingest", "appearances", "insights", "--catalog", str(SAMPLES), "--workspace", "ws"])
+    assert ended.value.code == 0
+    with dk.open(tmp_path / "ws") as ws:
+        assert len(ws.uploads()) == 2
+        assert ws.summary()["visits"] > 0
+
+
+def test_errors_say_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="appearances, insights"):
+        catalogs.read(SAMPLES, "appearance")
+    with pytest.raises(InputError, match="not a file to ingest"):
+        catalogs.paths(LAKE, "visits")
+    bad = tmp_path / "bad.yml"
+    bad.write_text("sources: {}")
+    with pytest.raises(InputError, match="Intake 2"):
+        catalogs.open_catalog(bad)
