@@ -145,7 +145,7 @@ def _word_codes(words: pl.Series, code: Callable[[str | None], int]) -> NDArray[
 
 
 def frame_of(coded: Coded) -> pl.DataFrame:
-    """The coded sightings as a Polars frame, in coded order; demographics are the grouped words of each sighting."""
+    """The coded sightings as a Polars frame, in coded order; demographics are grouped words, of each sighting."""
     return pl.DataFrame(
         {
             c.PERSON: names(coded.persons, coded.person),

@@ -1,7 +1,7 @@
 """The fused pass: visits built before filtering, then clipped, with presence counted into bins of time on the way.
 
-Everything here is numba on the rows of `Coded`, for a range of persons, without the GIL. A kernel runs once per range
-and thread; ranges never share what they write.
+Everything here is numba on the rows of `Coded`, for a range of persons, without the GIL. A kernel runs once per
+range and thread; ranges never share what they write.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class VisitRows(NamedTuple):
 class Bins(NamedTuple):
     """A number for each place and bin of time: cells (places × m,), empty to count nothing.
 
-    The number is person-time in µs (int64), or arrivals × `ARRIVAL` + departures (uint32). Cells of events end with
-    one more cell that counts the arrivals, so that an overflow is found out.
+    The number is person-time in µs (int64), or arrivals × `ARRIVAL` + departures (uint32). Cells of events end
+    with one more cell that counts the arrivals, so that an overflow is found out.
     """
 
     t0: int
@@ -174,7 +174,7 @@ def bin_of(bins: Any, t: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def _count_events(bins: Any, starts: Any, ends: Any, found: int) -> int:
+def _count_events(bins: Any, starts: Any, ends: Any, found: int) -> Any:
     """Returns a mark of the bins that were counted in: bit q % 64 is set for bin q."""
     marks = np.int64(0)
     for s in range(found):

@@ -1,8 +1,8 @@
 """Occupancy: people present at the same time, by sweeping intervals, not by counting arrivals.
 
-Occupancy at t is the number of distinct persons with started_at ≤ t < ended_at. In the environment a person counts once,
-even on two cameras, and anonymous sightings do not count; at a camera or in a zone each place counts for itself,
-anonymous sightings too, so places do not add up. Zero-length sightings contribute nothing.
+Occupancy at t is the number of distinct persons with started_at ≤ t < ended_at. In the environment a person counts
+once, even on two cameras, and anonymous sightings do not count; at a camera or in a zone each place counts for
+itself, anonymous sightings too, so places do not add up. Zero-length sightings contribute nothing.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def compute_occupancy(
 ) -> Any:
     """Mean and exact maximum occupancy by local bucket: mean = person-seconds / covered seconds.
 
-    Person-seconds are split at the bucket edges. A filter of persons or dwell keeps the presence of the visits that it
-    selects, a filter of place or time clips it. Where nothing is covered the mean is null, not 0; the maximum too,
-    unless somebody was seen.
+    Person-seconds are split at the bucket edges. A filter of persons or dwell keeps the presence of the visits
+    that it selects, a filter of place or time clips it. Where nothing is covered the mean is null, not 0; the
+    maximum too, unless somebody was seen.
 
     Parameters
     ----------
@@ -64,12 +64,13 @@ def compute_occupancy(
     every : "15min", "30min", "hour", "day", "week", "month" or "<n>min".
     by : None for the environment, "camera" or "zone".
     covered : (k, 2) sorted, disjoint µs intervals in which the cameras watched; by default all the time from the
-        earliest start to the latest end of the data. It is cut to the selected time, unless whole visits are asked for.
+        earliest start to the latest end of the data. It is cut to the selected time, unless whole visits are asked
+        for.
 
     Returns
     -------
-    Frame: [camera_id | zone_id,] bucket (start, UTC), occupancy_mean, occupancy_max, person_seconds, covered_s. Every
-    place that occurs in the data has every bucket.
+    Frame: [camera_id | zone_id,] bucket (start, UTC), occupancy_mean, occupancy_max, person_seconds, covered_s.
+    Every place that occurs in the data has every bucket.
 
     Raises
     ------

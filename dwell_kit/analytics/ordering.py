@@ -60,7 +60,7 @@ def _order(group: Any, start: Any, end: Any, n_groups: int) -> Any:
 def time_order(
     group: NDArray[np.int32], start: NDArray[np.int64], end: NDArray[np.int64], n_groups: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(n,) order by (group, start, end), stable, rows of group -1 last, and (n_groups + 1,) offsets of the groups."""
+    """(n,) stable order by (group, start, end), group -1 last, and (n_groups + 1,) offsets of the groups."""
     order, offsets = _order(frozen(group, np.int32), frozen(start, np.int64), frozen(end, np.int64), n_groups)
     return order, offsets
 

@@ -1,7 +1,9 @@
-"""Exact maxima of presence without sorting every event: bins bound the maximum, only the few that can hold it are sorted.
+"""Exact maxima of presence without sorting every event: bins bound the maximum, only the few that can hold it are
+sorted.
 
-In a bin of time presence is at most presence before it + arrivals in it, and at its last µs it is what the counts say.
-So a bin can hold its bucket's maximum only if the first number exceeds the largest of the second in that bucket.
+In a bin of time presence is at most presence before it + arrivals in it, and at its last µs it is what the counts
+say. So a bin can hold its bucket's maximum only if the first number exceeds the largest of the second in that
+bucket.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ def person_time_bins(edges: NDArray[np.int64], places: int = 1) -> Bins:
 
 
 def event_bins(edges: NDArray[np.int64], n_rows: int) -> Bins:
-    """Empty bins of arrivals and departures, as fine as `n_rows` sightings deserve; each inner edge falls on one."""
+    """Empty bins of arrivals and departures, as fine as `n_rows` deserve; each inner edge falls on one."""
     t0, end = int(edges[0]), int(edges[-1])
     target = min(max(n_rows // _ROWS_PER_BIN, 1024), _MOST_BINS)
     width = max(-(-(end - t0) // target), 1)
@@ -92,9 +94,9 @@ def pick_of(coded: Coded, selection: Selection) -> Pick:
 def _candidates(cells: Any, begins: Any, margin: int) -> Any:
     """The bins that can hold more than what is surely reached in their bucket.
 
-    Returns (counts fit into the cells, largest presence at the end of a bin by bucket, chosen bins, presence before
-    each, chosen bins again as bit q % 64 of masks[q // 64], events in them). With a margin of 0 bins that can hold as
-    much are chosen too: it may be reached earlier there.
+    Returns (counts fit into the cells, largest presence at the end of a bin by bucket, chosen bins, presence
+    before each, chosen bins again as bit q % 64 of masks[q // 64], events in them). With a margin of 0 bins that
+    can hold as much are chosen too: it may be reached earlier there.
     """
     n = len(begins) - 1
     low = np.zeros(n, np.int64)
@@ -130,7 +132,7 @@ def _candidates(cells: Any, begins: Any, margin: int) -> Any:
 
 @nb.njit(cache=True, nogil=True)
 def _gather(rows: Any, pick: Any, part: Any, bins: Any, total: int) -> Any:
-    """The events in chosen bins, as 2 × time + 1 for an arrival, 2 × time for a departure; `bins.cells` are masks."""
+    """Events in chosen bins: 2 × time + 1 for an arrival, 2 × time for a departure; `bins.cells` are masks."""
     longest = 0
     for count in part.rows:
         longest = max(longest, count)
@@ -185,7 +187,7 @@ def _resolve(times: Any, events: Any, begins: Any, chosen: Any, before: Any, low
 
 @nb.njit(cache=True, nogil=True)
 def _pieces(rows: Any, pick: Any, part: Any, key: Any, n_places: int, out: Any) -> int:
-    """Presence at each place of the visits: (place, from, till) rows of `out`; one place for all if `key` is empty."""
+    """Presence at each place of the visits: rows (place, from, till) of `out`; an empty `key` is one place."""
     spans = pick.spans
     k = len(spans)
     until = np.zeros(n_places, np.int64)
@@ -217,11 +219,13 @@ def _pieces(rows: Any, pick: Any, part: Any, key: Any, n_places: int, out: Any) 
 def pieces(
     coded: Coded, selection: Selection, swept: SweptVisits, *, by: str | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """(place, from, till) of every stretch of presence: µs, disjoint for a person at a place, anonymous ones included.
+    """(place, from, till) of every stretch of presence: µs, disjoint for a person at a place, anonymous ones
+    included.
 
     Parameters
     ----------
-    by : "camera" or "zone": each place for itself, anonymous sightings too; None: the environment, identified only.
+    by : "camera" or "zone": each place for itself, anonymous sightings too; None: the environment, identified
+        only.
     """
     rows, pick = rows_of(coded), pick_of(coded, selection)
     key = {"camera": rows.camera, "zone": rows.zone}.get(by or "", frozen(np.empty(0), np.int16))
@@ -274,7 +278,7 @@ def anonymous_rows(coded: Coded, selection: Selection) -> VisitRows:
 
 def steps(start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Instants at which the number of open stretches changes, and the number from then on."""
-    return _steps(np.sort(start), np.sort(end))  # type: ignore[no-any-return]
+    return _steps(np.sort(start), np.sort(end))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -302,7 +306,7 @@ def by_bucket(
     times: NDArray[np.int64], levels: NDArray[np.int64], edges: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(buckets,) person-time (µs) and maximum of a step function that ends with nobody."""
-    return _by_bucket(times, levels, edges)  # type: ignore[no-any-return]
+    return _by_bucket(times, levels, edges)
 
 
 @nb.njit(cache=True, nogil=True)

@@ -21,7 +21,7 @@ ALWAYS: NDArray[np.int64] = np.array([[MIN_US, MAX_US]], dtype=np.int64)
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What `Filters` mean for one `Coded`. Masks are boolean; the last entry of a place mask is "no such place"."""
+    """What `Filters` mean for one `Coded`. The last entry of a place mask is "no such place"."""
 
     camera: NDArray[np.bool_]
     """(cameras + 1,)"""

@@ -52,15 +52,18 @@ def compute_summary(
     dict; without data counts are 0 and the others None:
 
     - unique_visitors: distinct persons with a selected visit. visits: selected visits.
-    - sightings: selected sightings, anonymous ones included; anonymous_sightings of them; anonymous_share their share.
+    - sightings: selected sightings, anonymous ones included; anonymous_sightings of them; anonymous_share their
+      share.
     - cameras: distinct cameras of the selected sightings.
-    - dwell_mean_s, dwell_median_s, dwell_p90_s, dwell_p95_s, dwell_max_s, dwell_sum_s: of the visits' dwell, quantiles
-      linear. Open visits count as they were seen: these are the naive figures (`compute_survival_summary` corrects).
+    - dwell_mean_s, dwell_median_s, dwell_p90_s, dwell_p95_s, dwell_max_s, dwell_sum_s: of the visits' dwell,
+      quantiles linear. Open visits count as they were seen: these are the naive figures
+      (`compute_survival_summary` corrects).
     - dwell_per_person_s: dwell_sum_s / unique_visitors.
-    - repeat_visitors: persons with ≥ 2 selected visits; repeat_rate: of unique_visitors; repeat_day_visitors: persons
-      whose selected visits start on ≥ 2 distinct local days.
+    - repeat_visitors: persons with ≥ 2 selected visits; repeat_rate: of unique_visitors; repeat_day_visitors:
+      persons whose selected visits start on ≥ 2 distinct local days.
     - open_visits: right-censored ones. person_seconds: in the environment (= dwell_sum_s).
-    - peak_occupancy: the most persons present in the environment at once; peak_at: its earliest instant (ISO 8601, UTC).
+    - peak_occupancy: the most persons present in the environment at once; peak_at: its earliest instant (ISO 8601,
+      UTC).
     - peak_hour: local clock hour with the highest mean occupancy over covered time, ties to the earliest.
     - busiest_camera: most person-seconds at the camera, anonymous ones included, ties to the smallest id.
     - first_seen, last_seen: of the selected parts of sightings (ISO 8601, UTC).
@@ -93,28 +96,24 @@ def compute_summary(
         "peak_at": _iso(at[0]) if most[0] else None,
         "peak_hour": peak_hour_of(means),
         "busiest_camera": coded.cameras[int(camera_us.argmax())] if camera_us.any() else None,
-        **_seen(coded, chosen, swept, nobody),
+        **_seen(swept, nobody),
     }
 
 
 def _nothing() -> dict[str, Any]:
     """The figures of no data, in the order they are shown."""
     counts = (
-        "visits",
-        "sightings",
-        "anonymous_sightings",
-        "repeat_visitors",
-        "repeat_day_visitors",
-        "open_visits",
-    )
+        "unique_visitors", "visits", "sightings", "anonymous_sightings", "cameras", "repeat_visitors",
+        "repeat_day_visitors", "open_visits", "peak_occupancy",
+    )  # fmt: skip
     names = (
-        "unique_visitors", "visits", "sightings", "anonymous_sightings", "anonymous_share", "cameras", "dwell_mean_s",
-        "dwell_median_s", "dwell_p90_s", "dwell_p95_s", "dwell_max_s", "dwell_sum_s", "dwell_per_person_s",
-        "repeat_visitors", "repeat_rate", "repeat_day_visitors", "open_visits", "peak_occupancy", "peak_at",
-        "peak_hour", "busiest_camera", "first_seen", "last_seen", "person_seconds",
+        "unique_visitors", "visits", "sightings", "anonymous_sightings", "anonymous_share", "cameras",
+        "dwell_mean_s", "dwell_median_s", "dwell_p90_s", "dwell_p95_s", "dwell_max_s", "dwell_sum_s",
+        "dwell_per_person_s", "repeat_visitors", "repeat_rate", "repeat_day_visitors", "open_visits",
+        "peak_occupancy", "peak_at", "peak_hour", "busiest_camera", "first_seen", "last_seen", "person_seconds",
     )  # fmt: skip
     sums = {"dwell_sum_s": 0.0, "person_seconds": 0.0}
-    zeros = dict.fromkeys((*counts, "unique_visitors", "cameras", "peak_occupancy"), 0)
+    zeros = dict.fromkeys(counts, 0)
     return {name: zeros.get(name, sums.get(name)) for name in names}
 
 
@@ -208,7 +207,7 @@ def _see_cameras(rows: Any, pick: Any, part: Any, seen: Any) -> None:
                 seen[rows.camera[i]] = True
 
 
-def _seen(coded: Coded, selection: Selection, swept: SweptVisits, nobody: VisitRows) -> dict[str, Any]:
+def _seen(swept: SweptVisits, nobody: VisitRows) -> dict[str, Any]:
     firsts = [int(part.first.min()) for part in swept.parts if len(part.first)]
     lasts = [int(part.last.max()) for part in swept.parts if len(part.last)]
     if len(nobody.row):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ CoverageEnd = datetime | Mapping[str, datetime] | None
 _MANY = 200_000
 VISIT_TYPES = VisitRows(
     group=np.int32, visit=np.int32, row=np.int64, rows=np.int32, first=np.int64, last=np.int64, dwell=np.int64,
-    sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, open=np.bool_, marks=np.int64,
+    sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, open=np.bool_,
+    marks=np.int64,
 )  # fmt: skip
 NEVER = np.array([[MIN_US, MIN_US]], np.int64)
 DETAIL = frozenset({"visit", "cameras", "first_camera", "last_camera"})
@@ -109,7 +111,7 @@ def ranges(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
     parts = threads() if n > _MANY else 1
     cuts = [int(cut) for cut in np.searchsorted(offsets, [n * i // parts for i in range(1, parts)])]
     edges = [0, *cuts, len(offsets) - 1]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def in_threads(work: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> list[Any]:
@@ -169,4 +171,4 @@ def sweep(
 
 def _blank(tally: Tally) -> Tally:
     held = [part._replace(cells=np.zeros_like(part.cells)) for part in tally[:3]]
-    return Tally(*held, tally.key)
+    return Tally(held[0], held[1], held[2], tally.key)

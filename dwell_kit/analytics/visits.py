@@ -1,4 +1,4 @@
-"""Visits: a person's sightings merged while the gap is at most `max_gap`; zone visits: the same inside one zone."""
+"""Visits: a person's sightings merged while the gap is at most `max_gap`; zone visits: inside one zone."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def compute_visits(
 
     Returns
     -------
-    Frame by person and time: person_id, visit (1-based within the person), started_at, ended_at, dwell_s (length of
-    the union of its selected sightings, s), span_s (last − first, s), sightings, cameras (distinct), first_camera,
-    last_camera, open, age_group, gender (of the person).
+    Frame by person and time: person_id, visit (1-based within the person), started_at, ended_at, dwell_s (length
+    of the union of its selected sightings, s), span_s (last − first, s), sightings, cameras (distinct),
+    first_camera, last_camera, open, age_group, gender (of the person).
     """
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, max_gap=max_gap)
     swept = sweep(coded, chosen, coverage_end=coverage_end)
@@ -93,7 +93,8 @@ def compute_zone_visits(
     tz: str = "UTC",
     coverage_end: CoverageEnd = None,
 ) -> Any:
-    """The visits of each person to each zone: only sightings in that zone, with a gap and a minimum stay of their own.
+    """The visits of each person to each zone: only sightings in that zone, with a gap and a minimum stay of their
+    own.
 
     `min_dwell` and `max_dwell` of the filters act on the zone visit; a sighting without a zone is in none.
 

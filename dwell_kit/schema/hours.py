@@ -22,8 +22,8 @@ class OpeningHours:
 
     Parameters
     ----------
-    weekly : ISO weekday 1–7 → (("09:00", "18:00"), …); a `to` not after its `from` is on the next day; a weekday that
-        is not named is closed. closed : local dates without opening.
+    weekly : ISO weekday 1–7 → (("09:00", "18:00"), …); a `to` not after its `from` is on the next day; a weekday
+        that is not named is closed. closed : local dates without opening.
     """
 
     weekly: Mapping[int, tuple[tuple[str, str], ...]]
@@ -53,7 +53,8 @@ class OpeningHours:
 def clock_intervals(
     start_us: int, end_us: int, *, tz: str, weekdays: tuple[int, ...] = (), hours: tuple[int, int] | None = None
 ) -> NDArray[np.int64]:
-    """(k, 2) disjoint UTC µs intervals in [start_us, end_us) in which the local clock reads such a weekday and hour.
+    """(k, 2) disjoint UTC µs intervals in [start_us, end_us) in which the local clock reads such a weekday and
+    hour.
 
     An hour that a clock change repeats is in twice, one that it skips not at all.
     """
