@@ -83,7 +83,7 @@ class EntryExit:
         at = match[c.EVENT_TYPE]
         said = [headers.normalised(row[at]) for row in head.rows if len(row) > at]
         known = sum(word in ENTRY_WORDS or word in EXIT_WORDS for word in said)
-        return 0.95 if 2 * known > len(said) else 0.0
+        return 0.95 if 2 * known > len(said) else 0.6 if known else 0.0
 
     def read(self, source: Source, options: ReadOptions) -> Iterator[Batch]:
         """First a batch per block with its rejects and payload, then the sessions.
@@ -232,11 +232,11 @@ class _Reading:
         said = gathered.select(c.ROW_NO, *_SAID)
         coded = gathered.with_columns(pl.col(c.PERSON, c.CAMERA).to_physical()).drop(_SAID)
         del gathered
-        twice = pairing.repeats(coded)
-        if twice:
-            late.append(f"{twice:,} events stand in the file more than once and were counted once")
+        count = coded.height
         found = pairing.pair(coded)
         del coded
+        if twice := pairing.repeats(count, found):
+            late.append(f"{twice:,} events stand in the file more than once and were counted once")
         late += _counted(found)
         found = found.with_columns(pl.col(c.PERSON, c.CAMERA).cat.to(self.words))
         if any(name in self.match.mapping for name in _SAID):

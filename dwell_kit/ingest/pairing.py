@@ -50,9 +50,10 @@ def pair(events: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([lasting.select(names), fleeting.select(names)]).sort(c.PERSON, c.CAMERA, c.ROW_NO)
 
 
-def repeats(events: pl.DataFrame) -> int:
-    """Number of events that stand in the file more than once."""
-    return events.height - _distinct(events).height
+def repeats(events: int, sessions: pl.DataFrame) -> int:
+    """How many of so many events stood in the file before: those that their sessions do not account for."""
+    open_ends = int(sessions[c.OPEN_START].sum()) + int(sessions[c.OPEN_END].sum())
+    return events - (2 * sessions.height - open_ends)
 
 
 def _distinct(events: pl.DataFrame) -> pl.DataFrame:

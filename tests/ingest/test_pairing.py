@@ -86,7 +86,8 @@ def test_people_and_cameras_are_apart() -> None:
 
 
 def test_an_event_that_stands_twice_is_counted() -> None:
-    assert repeats(frame(one("+1 +1 -5 -5 -5 +9"))) == 3
+    events = frame(one("+1 +1 -5 -5 -5 +9"))
+    assert repeats(events.height, pair(events)) == 3
 
 
 events = st.lists(
