@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,22 @@ class OpeningHours:
             for opens, closes in ranges:
                 _minutes(opens)
                 _minutes(closes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` reads it back."""
+        weekly = {str(day): [list(part) for part in parts] for day, parts in self.weekly.items()}
+        return {"weekly": weekly, "closed": sorted(day.isoformat() for day in self.closed)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> OpeningHours:
+        """The opening hours that `as_dict` wrote.
+
+        >>> hours = OpeningHours(weekly={1: (("09:00", "18:00"),)}, closed=frozenset({date(2025, 12, 25)}))
+        >>> OpeningHours.from_dict(hours.as_dict()) == hours
+        True
+        """
+        weekly = {int(day): tuple((a, b) for a, b in parts) for day, parts in values["weekly"].items()}
+        return cls(weekly=weekly, closed=frozenset(date.fromisoformat(day) for day in values["closed"]))
 
     def intervals(self, start_us: int, end_us: int, tz: str) -> NDArray[np.int64]:
         """(k, 2) disjoint UTC µs intervals of opening within [start_us, end_us)."""

@@ -171,8 +171,7 @@ def _batches(source: Source, target: Target, options: ReadOptions) -> Iterator[B
         offset = last
         for batch in _reader(part, target, options).read(part, options):
             moved = shifted(batch, offset)
-            highest = [f[c.ROW_NO].max() for f in (moved.rows, moved.rejects) if f.height]
-            last = max([last, *highest])
+            last = max([last, *(int(f[c.ROW_NO].max()) for f in (moved.rows, moved.rejects) if f.height)])  # type: ignore[arg-type]
             yield moved
 
 
