@@ -13,6 +13,7 @@ from dwell_kit.errors import HeaderError
 from dwell_kit.ingest import blocks, headers
 from dwell_kit.ingest.batches import Batch, Head, ReadOptions
 from dwell_kit.ingest.blocks import Block
+from dwell_kit.ingest.identifiers import NO_ID, identifier
 from dwell_kit.ingest.rejects import Rejecting, compact, shifted
 from dwell_kit.ingest.sources import Source
 from dwell_kit.ingest.tables import Table, column
@@ -29,7 +30,7 @@ CAMERA_COLUMNS: Final = (
 )  # fmt: skip
 """Columns of `Batch.cameras`."""
 
-_NO_ID: Final = ("", "null", "none", "nan", "n/a", "<na>")
+_LONGEST_WORD: Final = max(map(len, NO_ID))
 _WORDS: Final = (c.AGE_GROUP, c.GENDER, c.CATEGORY, c.MASK, c.LIVENESS, c.MATCH, c.WATCHLIST_TYPE, c.WATCHLIST)
 _IN_PAYLOAD: Final = (c.EVENT, ZONE_HOURS)
 """Columns that help to read a row and that the contract does not keep."""
@@ -138,15 +139,14 @@ class _Reading:
         )
 
     def _rows(self, good: pl.DataFrame) -> pl.DataFrame:
-        camera, zone = (
-            _identifier(good, self.text(name), default=default)
-            for name, default in ((c.CAMERA, self.options.camera), (c.ZONE, self.options.zone))
+        person, camera, zone = (
+            self._ids(good, name, default)
+            for name, default in ((c.PERSON, None), (c.CAMERA, self.options.camera), (c.ZONE, self.options.zone))
         )
-        person = _identifier(good, self.text(c.PERSON))
         made = good.select(
-            person.alias(c.PERSON),
-            camera.alias(c.CAMERA),
-            zone.alias(c.ZONE),
+            person,
+            camera,
+            zone,
             *(pl.col(name).cast(UTC_US) for name in (c.STARTED, c.ENDED)),
             *(pl.lit(value=False).alias(name) for name in (c.OPEN_START, c.OPEN_END)),
             *(self.text(name).alias(name) for name in _WORDS),
@@ -154,6 +154,11 @@ class _Reading:
             pl.col(c.ROW_NO),
         )
         return made.with_columns(self._keys(good, made)).select(SIGHTINGS.names)
+
+    def _ids(self, good: pl.DataFrame, name: str, default: str | None = None) -> pl.Series:
+        if not self.has(name):
+            return pl.Series(name, [default], dtype=pl.String).new_from_index(0, good.height)
+        return _identifier(good, column(self.match.mapping[name]), default).alias(name)
 
     def _message(self) -> pl.Expr:
         value = pl.lit(None, dtype=pl.Int64) if self.message is None else pl.col(c.MESSAGE_TIME)
@@ -164,7 +169,7 @@ class _Reading:
         keys = pl.Series(c.KEY, [None], dtype=pl.String).new_from_index(0, good.height)
         for name in (APPEARANCE_ID, c.EVENT):
             if self.has(name) and keys.null_count():
-                ids = _identifier(good, self.text(name), strip=False)
+                ids = self._ids(good, name)
                 keys = ids if keys.null_count() == len(keys) else keys.zip_with(keys.is_not_null(), ids)
         left = keys.is_null().arg_true()
         if len(left):
@@ -208,18 +213,16 @@ def identity_hash(rows: pl.DataFrame) -> pl.Series:
     return pl.Series(c.KEY, made, dtype=pl.String)
 
 
-def _identifier(
-    frame: pl.DataFrame, text: pl.Expr, *, default: str | None = None, strip: bool = True
-) -> pl.Series:
-    """Ids without surrounding blanks; the ways of saying "none" are null, or the default."""
-    ids = frame.select(text.str.strip_chars() if strip else text).to_series()
-    if len(ids) != frame.height:
-        ids = ids.new_from_index(0, frame.height)
-    short = (ids.str.len_bytes() <= 4).arg_true()
-    if len(short):
-        words = ids.gather(short)
-        named = ~words.str.to_lowercase().is_in(_NO_ID)
-        ids = ids.scatter(short, words.zip_with(named, pl.Series([None], dtype=pl.String)))
+def _identifier(frame: pl.DataFrame, name: str, default: str | None = None) -> pl.Series:
+    """The column as ids: see `identifier`; most blocks have nothing to clean, which is much cheaper to see."""
+    text = pl.col(name)
+    shortest, blanks = frame.select(
+        text.str.len_bytes().min().alias("shortest"),
+        (text.str.starts_with(" ") | text.str.ends_with(" ") | text.str.starts_with("\t")).any().alias("blanks"),
+    ).row(0)
+    ids = frame[name]
+    if blanks or (shortest is not None and shortest <= _LONGEST_WORD):
+        ids = frame.select(identifier(text)).to_series()
     return ids if default is None else ids.fill_null(default)
 
 

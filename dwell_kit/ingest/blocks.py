@@ -67,12 +67,17 @@ class Record:
 def cut(
     chunks: Iterable[bytes],
     *,
+    size: int = 0,
     delimiter: str = ",",
     prefix: bytes = b"",
     limits: Limits | None = None,
     where: str | None = None,
 ) -> Iterator[Block]:
-    """Blocks of whole rows, as big as the chunks that they come from, each with `prefix` in front.
+    """Blocks of whole rows, each with `prefix` in front.
+
+    Parameters
+    ----------
+    size : a block is cut as soon as so many bytes are there; 0 cuts one from every chunk.
 
     Raises
     ------
@@ -80,47 +85,59 @@ def cut(
     FormatError : if a quote is never closed, naming the line where it opens.
     """
     cutter = _Cutter(delimiter, prefix, limits or Limits(), where)
-    carry = b""
     for chunk in chunks:
-        data = carry + chunk if carry else chunk
-        block, carry = cutter.cut(data, final=False)
-        if block is not None:
+        cutter.add(chunk)
+        if cutter.length >= size and (block := cutter.cut(final=False)):
             yield block
-    block, _ = cutter.cut(carry, final=True)
-    if block is not None:
+    if cutter.length and (block := cutter.cut(final=True)):
         yield block
 
 
 class _Cutter:
+    """Bytes that wait for the end of their row; the memory is used again for every block."""
+
     def __init__(self, delimiter: str, prefix: bytes, limits: Limits, where: str | None) -> None:
         self._delimiter = delimiter
         self._prefix = prefix
         self._limits = limits
         self._where = where
         self._line = 1
+        self._data = bytearray()
+        self.length = 0
         self._mask = np.empty(_STRIDE, dtype=np.bool_)
         self._beside = np.zeros(256, dtype=np.bool_)
         self._beside[[_QUOTE, _NEWLINE, _RETURN, *delimiter.encode()]] = True
 
-    def cut(self, data: bytes, *, final: bool) -> tuple[Block | None, bytes]:
-        """The whole rows of `data`, and the rest."""
-        if not data:
-            return None, b""
-        array = np.frombuffer(data, dtype=np.uint8)
+    def add(self, chunk: bytes) -> None:
+        """Append a chunk."""
+        needed = self.length + len(chunk)
+        if needed > len(self._data):
+            larger = bytearray(needed + needed // 4)
+            larger[: self.length] = memoryview(self._data)[: self.length]
+            self._data = larger
+        self._data[self.length : needed] = chunk
+        self.length = needed
+
+    def cut(self, *, final: bool) -> Block | None:
+        """The whole rows that are there; None if there are none."""
+        array = np.frombuffer(self._data, dtype=np.uint8)[: self.length]
         quotes = self._places(array, _QUOTE)
-        end = len(data) if final else _last_row_end(data, quotes)
+        end = self.length if final else self._last_row_end(quotes)
         inside = quotes[: int(np.searchsorted(quotes, end))]
-        careful = bool(len(inside) % 2) or not self._ordinary(array, inside) or self._lone_returns(data, end)
+        careful = bool(len(inside) % 2) or not self._ordinary(array, inside) or self._lone_returns(array[:end])
         if careful:
-            end = self._careful_end(data, final=final)
-        if len(data) - end > self._limits.line_bytes:
-            raise self._too_long(data[end:], self._line + data.count(b"\n", 0, end))
+            end = self._careful_end(final=final)
+        if self.length - end > self._limits.line_bytes:
+            raise self._too_long(end)
         if not end:
-            return None, data
-        rows = b"".join((self._prefix, memoryview(data)[:end]))
+            return None
+        rows = b"".join((self._prefix, memoryview(self._data)[:end]))
         block = Block(data=rows, line=self._line, careful=careful, skip=len(self._prefix))
         self._line += sum(int(np.count_nonzero(mask)) for _, mask in self._equal(array[:end], _NEWLINE))
-        return block, data[end:]
+        rest = bytes(memoryview(self._data)[end : self.length])
+        self._data[: len(rest)] = rest
+        self.length = len(rest)
+        return block
 
     def _equal(self, array: NDArray[np.uint8], byte: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
         """Where a byte is, a stride at a time, so that the mask stays in the processor's cache."""
@@ -130,7 +147,15 @@ class _Cutter:
 
     def _places(self, array: NDArray[np.uint8], byte: int) -> NDArray[np.intp]:
         found = [np.flatnonzero(mask) + at for at, mask in self._equal(array, byte)]
-        return np.concatenate(found)
+        return np.concatenate(found) if found else np.empty(0, dtype=np.intp)
+
+    def _last_row_end(self, quotes: NDArray[np.intp]) -> int:
+        """Position after the last line end that is outside quotes; 0 if there is none."""
+        end = self._data.rfind(b"\n", 0, self.length) + 1
+        before = int(np.searchsorted(quotes, end))
+        if before % 2:
+            end = self._data.rfind(b"\n", 0, int(quotes[before - 1])) + 1
+        return end
 
     def _ordinary(self, array: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:
         """True when every quote opens after a delimiter or line end and closes before one, or is doubled."""
@@ -144,8 +169,8 @@ class _Cutter:
         after = self._beside[array[(closing[:-1] if last else closing) + 1]].all()
         return bool(before and after)
 
-    def _careful_end(self, data: bytes, *, final: bool) -> int:
-        text = data.decode()
+    def _careful_end(self, *, final: bool) -> int:
+        text = self._data[: self.length].decode()
         end, line = 0, self._line
         for record in records(text, self._delimiter):
             if record.malformed and record.lines > 1:
@@ -165,34 +190,25 @@ class _Cutter:
             hint="fix or remove the quote on that line",
         )
 
-    def _too_long(self, rest: bytes, line: int) -> FormatError | LimitError:
-        first = rest.find(b"\n")
-        if first >= 0 and rest.count(b'"', 0, first) % 2:
+    def _too_long(self, at: int) -> FormatError | LimitError:
+        line = self._line + self._data.count(b"\n", 0, at)
+        first = self._data.find(b"\n", at, self.length)
+        if first >= 0 and self._data.count(b'"', at, first) % 2:
             return self._unbalanced(line)
         return LimitError(
             "a row is too long",
             where=f"{self._where or 'the text'}, line {line:,}",
             expected=f"at most {self._limits.line_bytes:,} bytes",
-            found=f"{len(rest):,} bytes and more",
+            found=f"{self.length - at:,} bytes and more",
             hint="the line ends may be missing, or a quote may not be closed",
         )
 
-    def _lone_returns(self, data: bytes, end: int) -> bool:
+    def _lone_returns(self, array: NDArray[np.uint8]) -> bool:
         """True when a carriage return stands without a line feed."""
-        if data.find(b"\r", 0, end) < 0:
+        if self._data.find(b"\r", 0, len(array)) < 0:
             return False
-        array = np.frombuffer(data, dtype=np.uint8)[:end]
         returns = self._places(array, _RETURN)
-        return int(returns[-1]) == end - 1 or not (array[returns + 1] == _NEWLINE).all()
-
-
-def _last_row_end(data: bytes, quotes: NDArray[np.intp]) -> int:
-    """Position after the last line end that is outside quotes; 0 if there is none."""
-    end = data.rfind(b"\n") + 1
-    before = int(np.searchsorted(quotes, end))
-    if before % 2:
-        end = data.rfind(b"\n", 0, int(quotes[before - 1])) + 1
-    return end
+        return int(returns[-1]) == len(array) - 1 or not (array[returns + 1] == _NEWLINE).all()
 
 
 def records(text: str, delimiter: str) -> Iterator[Record]:

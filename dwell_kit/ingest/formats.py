@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final, Literal
@@ -80,18 +80,34 @@ class Read:
 
 def read(values: pl.Series, reading: Reading) -> Read:
     """Every time in a text column: whole epochs first, all other formats only on what is left."""
+    return read_all([values], reading)[0]
+
+
+def read_all(columns: Sequence[pl.Series], reading: Reading) -> list[Read]:
+    """`read` of several columns at once; examples of dates that have one order are given with the first."""
+    fast = [_fast(values, reading) for values in columns]
+    left = [_missing(us, values) for us, values in zip(fast, columns, strict=True)]
+    texts = [values.gather(places) for values, places in zip(columns, left, strict=True) if len(places)]
+    if not texts:
+        return [Read(us=us, undecided=NOWHERE) for us in fast]
+    slow = _slow(pl.concat([text.alias("text") for text in texts]), reading)
+    found, at = [], 0
+    for us, places in zip(fast, left, strict=True):
+        end = at + len(places)
+        mine = slow.undecided[(slow.undecided >= at) & (slow.undecided < end)] - at
+        filled = us.scatter(places, slow.us[at:end]) if len(places) else us
+        found.append(Read(us=filled, undecided=places[mine]))
+        at = end
+    found[0] = replace(found[0], day_first=slow.day_first, month_first=slow.month_first)
+    return found
+
+
+def _fast(values: pl.Series, reading: Reading) -> pl.Series:
+    """Whole epochs, or the custom format; and the plain format where most is still missing."""
     us = _whole_epochs(values) if reading.time_format is None else _custom(values, reading)
-    if us.null_count() == values.null_count():
-        return Read(us=us, undecided=NOWHERE)
-    plain = us.null_count() > len(us) // 2
-    if plain:
-        us = _filled(us, values, lambda texts: _plain(texts, reading))
-    left = _missing(us, values)
-    if not len(left):
-        return Read(us=us, undecided=NOWHERE)
-    slow = _slow(values.gather(left), reading)
-    undecided = left[slow.undecided] if len(slow.undecided) else NOWHERE
-    return replace(slow, us=us.scatter(left, slow.us), undecided=undecided)
+    if us.null_count() > values.null_count() and us.null_count() > len(us) // 2:
+        return _filled(us, values, lambda texts: _plain(texts, reading))
+    return us
 
 
 def _missing(us: pl.Series, values: pl.Series) -> Places:

@@ -21,6 +21,7 @@ EXTRA: Final = "extra"
 FAULT: Final = "fault"
 """Why a row cannot be read at all; null for a good row."""
 
+_CHUNK_BYTES: Final = 1024 * 1024
 _HEADER_BYTES: Final = 64 * 1024
 _SAMPLES: Final = 16
 _SAMPLE_BYTES: Final = 256 * 1024
@@ -60,11 +61,13 @@ class Table:
         if self.head.kind == "parquet":
             yield from self.source.frames()
             return
-        chunks: Iterable[bytes] = self.source.chunks(self.options, size=self.options.block_bytes)
+        size = self.options.block_bytes
+        chunks: Iterable[bytes] = self.source.chunks(self.options, size=min(_CHUNK_BYTES, size))
         if self.dialect.newline == "\r":
             chunks = (chunk.replace(b"\r", b"\n") for chunk in chunks)
         feed = blocks.cut(
             chunks,
+            size=size,
             delimiter=self.dialect.delimiter,
             prefix=self._prefix,
             limits=self.options.limits,

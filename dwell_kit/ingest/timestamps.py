@@ -196,10 +196,12 @@ class Clock:
         self, column: TimeColumn, texts: Texts, day_first: bool | None
     ) -> tuple[pl.Series, pl.Series | None, bool]:
         """Main and twin read, and whether a row is left that needs the order of slash dates."""
-        found = [
-            formats.read(values, replace(self._reading(utc=utc), day_first=day_first))
-            for values, utc in zip(texts, column.utc, strict=True)
-        ]
+        if len(set(column.utc)) == 1:
+            reading = replace(self._reading(utc=column.utc[0]), day_first=day_first)
+            found = formats.read_all(texts, reading)
+        else:
+            readings = (replace(self._reading(utc=utc), day_first=day_first) for utc in column.utc)
+            found = [formats.read(values, one) for values, one in zip(texts, readings, strict=True)]
         for one in found:
             self._vote(one.day_first, one.month_first)
         main, twin = found[0], found[1] if len(found) > 1 else None
