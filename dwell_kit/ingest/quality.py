@@ -29,6 +29,7 @@ class Report:
     Parameters
     ----------
     rows_read, accepted, rejected : of the file. `accepted` + `rejected` = `rows_read`.
+    stored : rows that were written to a log; a session of entry and exit is one of two accepted rows.
     updated : accepted rows whose key an older message had; duplicates : those that said the same again.
     reasons : reason → rejected rows. notes : what was guessed or noticed.
     first, last : the span of the accepted rows (ISO 8601, UTC).
@@ -48,6 +49,7 @@ class Report:
     rows_read: int = 0
     accepted: int = 0
     rejected: int = 0
+    stored: int = 0
     updated: int = 0
     duplicates: int = 0
     reasons: dict[str, int] = field(default_factory=dict)

@@ -146,6 +146,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
             step("staged")
             report = collector.report()
             report.upload_id = upload.upload_id
+            report.stored = sum(upload.logs[t].rows for t in _TIME_OF if t in upload.logs)
             repeated = _publish(ws, upload, raw, job.readers, report, step)
     except BaseException as error:
         _fail(ws, upload, payload, error)

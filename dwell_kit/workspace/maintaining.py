@@ -111,10 +111,10 @@ def _files(ws: Handle, versions: dict[str, int]) -> Finding:
 
 
 def _counts(ws: Handle, versions: dict[str, int]) -> Finding:
-    """Every processed upload's accepted rows are in the logs; more are not."""
+    """Every processed upload's stored rows are in the logs; more are not."""
     with ws.database.read() as connection:
         history = uploads.history(connection)
-    promised = {u["seq"]: u["report"]["accepted"] for u in history if u["status"] == uploads.PROCESSED}
+    promised = {u["seq"]: u["report"]["stored"] for u in history if u["status"] == uploads.PROCESSED}
     found: dict[int, int] = {}
     for name, table in TABLES.items():
         if name.endswith("_log") and name != "rejects_log":

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -6,6 +6,7 @@ import pytest
 
 import dwell_kit as dk
 from dwell_kit.errors import FilterError, NotFoundError, WorkspaceError
+from dwell_kit.schema.hours import OpeningHours
 from tests.workspace.exports import START, many, write
 
 
@@ -199,3 +200,34 @@ def test_a_folder_that_is_no_workspace_is_left_alone(tmp_path: Path) -> None:
 def test_an_empty_workspace_says_so(ws: dk.Workspace) -> None:
     with pytest.raises(NotFoundError, match="empty"):
         ws.summary()
+
+
+def test_every_kind_of_file_leaves_a_whole_workspace(ws: dk.Workspace, tmp_path: Path) -> None:
+    doors = tmp_path / "doors.csv"
+    doors.write_text(
+        "timestamp,person_id,camera_id,event_type\n"
+        "2025-05-05 08:00:00,anna,door,entry\n2025-05-05 08:10:00,anna,door,exit\n"
+        "2025-05-05 09:00:00,ben,door,entry\n"
+    )
+    tracks = tmp_path / "tracks.txt"
+    tracks.write_text("1,1,10,10,5,20,1\n2,1,11,10,5,20,1\n")
+    report = ws.ingest(doors, tz="UTC")
+    assert (report.accepted, report.stored) == (3, 2)
+    ws.ingest(tracks, reader="mot", camera="hall", fps=25.0, start=START)
+    ws.ingest(write(tmp_path / "a.csv", many(10)))
+    assert ws.visits(person="ben", as_="polars")["open"].to_list() == [True]
+    assert ws.summary(person="anna")["dwell_sum_s"] == 600
+    assert ws.positions(as_="polars").height == 2
+    assert all(f["ok"] for f in ws.doctor()), ws.doctor()
+
+
+def test_opening_hours_and_closed_days(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", [("anna", "door", "1", 0, 7200), ("ben", "door", "2", 90_000, 90_060)]))
+    with pytest.raises(FilterError, match="opening hours"):
+        ws.summary(open_hours=True)
+    hours = OpeningHours(
+        weekly={1: (("09:00", "09:30"),), 2: (("00:00", "23:00"),)}, closed=frozenset({date(2025, 5, 6)})
+    )
+    ws.set_environment("main", opening_hours=hours)
+    found = ws.summary(open_hours=True)
+    assert (found["visits"], found["dwell_sum_s"]) == (1, 1800)
