@@ -122,12 +122,16 @@ def series_edges(
     if not moments:
         return np.zeros(1, np.int64)
     low, high = min(moments), max(moments)
-    if (high - low) // (60 * US) > 60 * MAX_BUCKETS:
+    if (high - low) // (_least_minutes(every) * 60 * US) > MAX_BUCKETS:
         raise _too_many(every)
-    edges = bucket_edges(low, max(high - 1, low), every=every, tz=tz)
-    if len(edges) > MAX_BUCKETS:
-        raise _too_many(every)
-    return edges
+    return bucket_edges(low, max(high - 1, low), every=every, tz=tz)
+
+
+def _least_minutes(every: str) -> int:
+    """The shortest that such a bucket can be; `bucket_edges` judges what is none."""
+    known = {"day": 23 * 60, "week": 7 * 1380, "month": 28 * 1380}
+    number = every.removesuffix("min")
+    return known.get(every, max(int(number), 1) if number.isdigit() else 60)
 
 
 def overlap(intervals: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -56,9 +56,7 @@ def test_visits_equal_the_twin(clock: Clock, data: st.DataObject) -> None:
 @given(rows=sightings(), gap=st.integers(0, 4), stay=st.integers(0, 3), chosen=filters(COARSE))
 def test_zone_visits_equal_the_twin(rows: list[Row], gap: int, stay: int, chosen: Filters) -> None:
     tick = COARSE.tick
-    found = compute_zone_visits(
-        frame(rows, COARSE), filters=chosen, zone_max_gap=gap * tick, min_stay=stay * tick
-    )
+    found = compute_zone_visits(frame(rows, COARSE), filters=chosen, zone_max_gap=gap * tick, min_stay=stay * tick)
     world = World(rows, COARSE, chosen.but(max_gap=gap * tick))
     twins = [t for t in world.visits(key=("person", "zone")) if len(t.present) >= stay]
     assert found.drop(c.ZONE, c.AGE_GROUP, c.GENDER).to_dicts() == expected(twins, COARSE)
