@@ -1,4 +1,4 @@
-"""Random sightings on a grid of ticks, and a twin of every interval algorithm that counts ticks in plain Python."""
+"""Random sightings on a grid of ticks, and a twin of every interval algorithm that counts ticks."""
 
 from __future__ import annotations
 

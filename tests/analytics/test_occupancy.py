@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -219,7 +220,7 @@ def test_overlap_counts_what_is_inside(cuts: list[int], edges: list[int]) -> Non
     pairs = np.array(cuts, np.int64).reshape(-1, 2)
     inside = {t for a, b in pairs for t in range(a, b)}
     found = overlap(pairs, np.array(edges, np.int64))
-    assert found.tolist() == [len(inside & set(range(a, b))) for a, b in zip(edges, edges[1:], strict=False)]
+    assert found.tolist() == [len(inside & set(range(a, b))) for a, b in pairwise(edges)]
 
 
 def test_kinds_and_emptiness() -> None:

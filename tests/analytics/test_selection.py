@@ -74,7 +74,7 @@ def test_anonymous_sightings_have_nothing_that_only_persons_have(coded: Coded) -
 
 
 def test_a_person_sequence_may_find_positions_itself(coded: Coded) -> None:
-    class Lazy(tuple):  # noqa: SLOT001
+    class Lazy(tuple):
         def positions(self, ids: tuple[str, ...]) -> list[int]:
             return [self.index(i) for i in ids if i in self]
 
