@@ -1,0 +1,1 @@
+"""Table in, HoloViews object out, no arithmetic: overlay and restyle what comes back."""

@@ -1,0 +1,1 @@
+"""Notebooks as reports: strict parameters, one run folder, a manifest."""

@@ -1,0 +1,40 @@
+"""Who comes: bars by age group and gender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import holoviews as hv
+import polars as pl
+
+from dwell_kit.plots import theme
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS
+
+
+def plot_demographics(
+    table: Any, *, figure: str = c.UNIQUE_VISITORS, title: str = "Who comes", unit: str = "persons"
+) -> Any:
+    """A figure by age group, split by gender; suppressed cells are left out, `other` is what is not determined.
+
+    Parameters
+    ----------
+    table : of the quantity `demographics`: age_group, gender, and `figure`.
+    """
+    frame = theme.polars_of(table).drop_nulls(figure)
+    if frame.is_empty():
+        return theme.empty(title)
+    order = {word: i for i, word in enumerate(AGE_GROUPS)}
+    ranked = frame.sort(
+        pl.col(c.AGE_GROUP).replace_strict(order, default=len(order), return_dtype=pl.Int64), c.GENDER
+    )
+    data = ranked.select(c.AGE_GROUP, c.GENDER, figure).to_pandas()
+    bars = hv.Bars(
+        data,
+        [hv.Dimension(c.AGE_GROUP, label="age group"), hv.Dimension(c.GENDER)],
+        hv.Dimension(figure, label=figure.replace("_", " "), unit=unit),
+    )
+    colors = [theme.GENDER_COLORS[g] for g in GENDERS if g in set(data[c.GENDER])]
+    return theme.styled(
+        bars, title=title, stacked=True, color=c.GENDER, cmap=colors, tools=["hover"], legend_position="top_right"
+    )

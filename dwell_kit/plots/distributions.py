@@ -1,0 +1,87 @@
+"""How long: histogram and survival curve of dwell, and how figures move with max_gap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import polars as pl
+
+from dwell_kit.plots import theme
+from dwell_kit.schema import columns as c
+
+_MINUTE_S = 60.0
+
+
+def plot_dwell_histogram(table: Any, *, title: str = "How long visits last") -> Any:
+    """Visits by dwell, in minutes.
+
+    Parameters
+    ----------
+    table : of the quantity `dwell_histogram`: from_s, till_s, count.
+    """
+    frame = theme.polars_of(table)
+    if frame.is_empty():
+        return theme.empty(title)
+    edges = np.append(frame["from_s"].to_numpy(), frame["till_s"][-1]) / _MINUTE_S
+    data = (edges, frame[c.COUNT].to_numpy())
+    bars = hv.Histogram(data, kdims=[hv.Dimension("dwell", unit="min")], vdims=[hv.Dimension("visits")])
+    return theme.styled(bars, title=title, color=theme.ACCENT, line_color="white", tools=["hover"])
+
+
+def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of visits that last longer") -> Any:
+    """The Kaplan–Meier curve with its band, and the medians of the naive readings beside it.
+
+    Parameters
+    ----------
+    table : of the quantity `survival`: t_s, survival, low, high. summary : of `survival_summary`, or None.
+    """
+    frame = theme.polars_of(table)
+    if frame.is_empty():
+        return theme.empty(title)
+    data = frame.select((pl.col("t_s") / _MINUTE_S).alias("dwell"), "survival", "low", "high").to_pandas()
+    dwell, share = hv.Dimension("dwell", unit="min"), hv.Dimension("survival", label="share still there")
+    band = theme.styled(hv.Area(data, dwell, ["low", "high"], label="95 % band"), color=theme.ACCENT, alpha=0.2)
+    curve = theme.styled(
+        hv.Curve(data, dwell, share, label="Kaplan–Meier"),
+        color=theme.ACCENT,
+        interpolation="steps-post",
+        tools=["hover"],
+    )
+    layers = [band, curve]
+    if summary is not None:
+        row = theme.polars_of(summary).row(0, named=True)
+        for name, label, color in (
+            ("km_median_s", "median, Kaplan–Meier", theme.ACCENT),
+            ("naive_closed_only_median_s", "median, naive: open visits left out", theme.WARNING),
+            ("naive_as_if_closed_median_s", "median, naive: open visits taken as closed", theme.MUTED),
+        ):
+            if row[name] is not None:
+                at = row[name] / _MINUTE_S
+                ends = {"dwell": [at, at], "survival": [0.0, 1.0]}
+                layers.append(
+                    theme.styled(
+                        hv.Curve(ends, dwell, share, label=label), color=color, line_dash="dashed", line_width=1
+                    )
+                )
+    return theme.styled(hv.Overlay(layers), title=title, legend_position="top_right", ylim=(0, 1.02))
+
+
+def plot_sensitivity(
+    table: Any, *, figure: str = c.VISITS, title: str = "How the figure moves with the gap that ends a visit"
+) -> Any:
+    """A key figure for several values of max_gap.
+
+    Parameters
+    ----------
+    table : of the quantity `sensitivity`: max_gap_s and key figures. figure : the column drawn.
+    """
+    frame = theme.polars_of(table)
+    if frame.is_empty():
+        return theme.empty(title)
+    data = frame.select((pl.col("max_gap_s") / _MINUTE_S).alias("max_gap"), figure).to_pandas()
+    curve = hv.Curve(
+        data, hv.Dimension("max_gap", unit="min"), hv.Dimension(figure, label=figure.replace("_", " "))
+    )
+    return theme.styled(curve, title=title, color=theme.ACCENT, tools=["hover"])

@@ -1,0 +1,66 @@
+"""Run a notebook with papermill on the interpreter that runs now, whatever kernels are installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dwell_kit.errors import ReportError
+
+_KERNEL = "dwell_kit"
+
+
+def execute(template: Path, output: Path, parameters: dict[str, Any]) -> None:
+    """Write the executed notebook to `output`.
+
+    Raises
+    ------
+    ReportError : naming the cell and the message, if one fails.
+    """
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    with _kernel():
+        try:
+            papermill.execute_notebook(
+                str(template),
+                str(output),
+                parameters=parameters,
+                kernel_name=_KERNEL,
+                language="python",
+                progress_bar=False,
+                cwd=str(output.parent),
+            )
+        except PapermillExecutionError as error:
+            raise ReportError(
+                "a cell of the report failed",
+                where=f"{template.name}, cell {error.cell_index}",
+                found=f"{error.ename}: {error.evalue}",
+                hint="open the notebook and run it with the same parameters",
+            ) from error
+
+
+@contextmanager
+def _kernel() -> Iterator[None]:
+    """A kernel specification of this interpreter, for as long as the block runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "kernels" / _KERNEL
+        home.mkdir(parents=True)
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": command, "display_name": _KERNEL, "language": "python"}
+        (home / "kernel.json").write_text(json.dumps(spec))
+        before = os.environ.get("JUPYTER_PATH")
+        os.environ["JUPYTER_PATH"] = folder if before is None else os.pathsep.join((folder, before))
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["JUPYTER_PATH"]
+            else:
+                os.environ["JUPYTER_PATH"] = before

@@ -1,0 +1,139 @@
+"""`run_report` reads like what it does: check, pin, execute, render, write the manifest, appear."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any, Final
+
+from blake3 import blake3
+
+import dwell_kit
+from dwell_kit.errors import ReportError
+from dwell_kit.report import templates
+from dwell_kit.report.execute import execute
+from dwell_kit.report.render import render
+from dwell_kit.workspace import Workspace
+from dwell_kit.workspace import open as open_workspace
+
+_OURS: Final = ("workspace", "version", "data_dir")
+"""Parameters that the run sets itself."""
+_PACKAGES: Final = ("numpy", "pandas", "polars", "numba", "holoviews", "bokeh", "papermill", "nbconvert")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its folder, and what its manifest says."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"folder": str(self.folder), **self.manifest}
+
+
+def run_report(
+    name: str,
+    *,
+    workspace: str | os.PathLike[str],
+    parameters: dict[str, Any],
+    output: str | os.PathLike[str],
+    version: int | None = None,
+) -> RunResult:
+    """Run a report notebook into one new folder under `output`; the folder appears whole or not at all.
+
+    Parameters
+    ----------
+    name : a report (`daily`) or a notebook's path.
+    version : snapshot to report on; default is the newest, which the manifest then names.
+    parameters : the notebook's; an unknown one, or a value of the wrong type, is an error.
+
+    Raises
+    ------
+    ReportError : for wrong parameters or a failing cell; nothing is left behind.
+    """
+    template = templates.find(name)
+    given = template.checked(parameters)
+    if ours := set(given) & set(_OURS):
+        raise ReportError(f"the run sets {', '.join(sorted(ours))} itself", hint="--workspace, version=")
+    with open_workspace(workspace, version=version, create=False) as ws:
+        pinned = ws.snapshot_id
+        simulated = _simulated(ws)
+    home = Path(output).absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    staging = home / f".{template.name}-{uuid.uuid4().hex}"
+    began = datetime.now(UTC)
+    try:
+        (staging / "data").mkdir(parents=True)
+        own = {"workspace": str(Path(workspace).absolute()), "version": pinned, "data_dir": str(staging / "data")}
+        notebook = staging / "report.ipynb"
+        execute(template.path, notebook, {**given, **{k: v for k, v in own.items() if k in template.parameters}})
+        render(notebook, staging / "report.html", title=f"{template.name} report", simulated=simulated)
+        manifest = {
+            "report": template.name,
+            "template_hash": _hash(template.path),
+            "parameters": {**template.parameters, **given, **{k: v for k, v in own.items() if k == "version"}},
+            "given": given,
+            "workspace": own["workspace"],
+            "version": pinned,
+            "simulated": simulated,
+            "dwell_kit": dwell_kit.__version__,
+            "python": platform.python_version(),
+            "packages": {package: package_version(package) for package in _PACKAGES},
+            "created_at": began.isoformat(timespec="seconds"),
+            "duration_s": round((datetime.now(UTC) - began).total_seconds(), 3),
+            "files": {str(p.relative_to(staging)): _hash(p) for p in sorted(staging.rglob("*")) if p.is_file()},
+        }
+        (staging / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str) + "\n")
+        folder = _appear(staging, home, f"{template.name}-{began:%Y%m%dT%H%M%SZ}-v{pinned}")
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return RunResult(folder, manifest)
+
+
+def rerun(manifest: str | os.PathLike[str], *, output: str | os.PathLike[str]) -> RunResult:
+    """Run what a manifest describes again, on the same version of the data.
+
+    Raises
+    ------
+    ReportError : if the notebook has changed since, or the manifest cannot be read.
+    """
+    try:
+        said = json.loads(Path(manifest).read_text())
+        name, given, workspace, version = said["report"], said["given"], said["workspace"], said["version"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ReportError("the manifest cannot be read", where=str(manifest), found=str(error)) from error
+    template = templates.find(name)
+    if _hash(template.path) != said["template_hash"]:
+        raise ReportError("the report's notebook has changed since", where=str(template.path), hint="run it anew")
+    return run_report(name, workspace=workspace, parameters=given, output=output, version=version)
+
+
+def _simulated(ws: Workspace) -> bool:
+    return any(upload["notes"] == "simulated" for upload in ws.uploads())
+
+
+def _hash(path: Path) -> str:
+    return blake3(path.read_bytes()).hexdigest()
+
+
+def _appear(staging: Path, home: Path, name: str) -> Path:
+    """Rename to the first free name: two runs in one second do not meet."""
+    for attempt in range(1, 1000):
+        target = home / (name if attempt == 1 else f"{name}-{attempt}")
+        try:
+            staging.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+        else:
+            return target
+    raise ReportError("no free name for the run folder", where=str(home))
