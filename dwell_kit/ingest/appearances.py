@@ -65,6 +65,7 @@ class _Reading:
         self.payload = self._payload()
         wanted = {*self.match.mapping.values(), *self.payload.values()}
         self.positions = sorted(wanted)
+        self.copied = self._copied()
         self.rejecting = Rejecting(self.table, self.clock, self.start, self.end)
 
     def _time(self, name: str) -> TimeColumn:
@@ -113,15 +114,15 @@ class _Reading:
     def part(self, block: Block | pl.DataFrame) -> _Part:
         """One block, read."""
         frame = self.table.parse(block, self.positions)
-        zone_h = frame.select(self.text(ZONE_HOURS)).to_series() if self.has(ZONE_HOURS) else None
+        zone_h = frame.select_seq(self.text(ZONE_HOURS)).to_series() if self.has(ZONE_HOURS) else None
         start = self.clock.read(self.start, self._texts(frame, self.start), zone_h)
         end = self.clock.read(self.end, self._texts(frame, self.end), zone_h)
         end, clamped = _to_the_second(start, end)
         row_no = pl.Series(c.ROW_NO, range(1, frame.height + 1), dtype=pl.Int64)
-        frame = frame.with_columns(row_no, start.alias(c.STARTED), end.alias(c.ENDED))
+        frame = frame.with_columns_seq(row_no, start.alias(c.STARTED), end.alias(c.ENDED))
         if self.message is not None:
             message = self.clock.read(self.message, self._texts(frame, self.message), zone_h)
-            frame = frame.with_columns(message.alias(c.MESSAGE_TIME))
+            frame = frame.with_columns_seq(message.alias(c.MESSAGE_TIME))
         good, rejects = self.rejecting.split(frame, block)
         rows = self._rows(good)
         return _Part(
@@ -143,22 +144,28 @@ class _Reading:
             self._ids(good, name, default)
             for name, default in ((c.PERSON, None), (c.CAMERA, self.options.camera), (c.ZONE, self.options.zone))
         )
-        made = good.select(
+        made = good.select_seq(
             person,
             camera,
             zone,
-            *(pl.col(name).cast(UTC_US) for name in (c.STARTED, c.ENDED)),
-            *(pl.lit(value=False).alias(name) for name in (c.OPEN_START, c.OPEN_END)),
-            *(self.text(name).alias(name) for name in _WORDS),
-            self._message(),
-            pl.col(c.ROW_NO),
+            *self.copied,
         )
-        return made.with_columns(self._keys(good, made)).select(SIGHTINGS.names)
+        return made.with_columns_seq(self._keys(good, made)).select_seq(SIGHTINGS.names)
 
     def _ids(self, good: pl.DataFrame, name: str, default: str | None = None) -> pl.Series:
         if not self.has(name):
             return pl.Series(name, [default], dtype=pl.String).new_from_index(0, good.height)
         return _identifier(good, column(self.match.mapping[name]), default).alias(name)
+
+    def _copied(self) -> list[pl.Expr]:
+        """The columns of the contract that are not ids, of a frame of good rows."""
+        return [
+            *(pl.col(name).cast(UTC_US) for name in (c.STARTED, c.ENDED)),
+            *(pl.lit(value=False).alias(name) for name in (c.OPEN_START, c.OPEN_END)),
+            *(self.text(name).alias(name) for name in _WORDS),
+            self._message(),
+            pl.col(c.ROW_NO),
+        ]
 
     def _message(self) -> pl.Expr:
         value = pl.lit(None, dtype=pl.Int64) if self.message is None else pl.col(c.MESSAGE_TIME)
@@ -173,13 +180,13 @@ class _Reading:
                 keys = ids if keys.null_count() == len(keys) else keys.zip_with(keys.is_not_null(), ids)
         left = keys.is_null().arg_true()
         if len(left):
-            keys = keys.scatter(left, identity_hash(made.select(pl.all().gather(left))))
+            keys = keys.scatter(left, identity_hash(made.select_seq(pl.all().gather(left))))
         return keys.alias(c.KEY)
 
     def _payload_of(self, good: pl.DataFrame) -> pl.DataFrame | None:
         if not self.payload:
             return None
-        return good.select(c.ROW_NO, *(pl.col(column(p)).alias(name) for name, p in self.payload.items()))
+        return good.select_seq(c.ROW_NO, *(pl.col(column(p)).alias(name) for name, p in self.payload.items()))
 
     def _cameras(self, good: pl.DataFrame) -> pl.DataFrame | None:
         """What the block says of its cameras, last; one row for each camera and zone."""
@@ -187,8 +194,10 @@ class _Reading:
             return None
         known = [name for name in (c.CAMERA, c.ZONE) if self.has(name)]
         places = [column(self.match.mapping[name]) for name in known]
-        last = good.select(*places, pl.int_range(pl.len()).alias("at")).group_by(places).agg(pl.col("at").max())
-        found = good[last["at"].sort().to_numpy()].select(
+        last = (
+            good.select_seq(*places, pl.int_range(pl.len()).alias("at")).group_by(places).agg(pl.col("at").max())
+        )
+        found = good[last["at"].sort().to_numpy()].select_seq(
             self.text(name).str.strip_chars().alias(name) for name in CAMERA_COLUMNS
         )
         return compact(found.filter(pl.col(c.CAMERA).is_not_null()))
@@ -201,7 +210,7 @@ def identity_hash(rows: pl.DataFrame) -> pl.Series:
     ----------
     rows : frame with person_id, camera_id, started_at.
     """
-    texts = rows.select(
+    texts = rows.select_seq(
         pl.concat_str(
             pl.col(c.PERSON).fill_null(""),
             pl.col(c.CAMERA).fill_null(""),
@@ -216,13 +225,13 @@ def identity_hash(rows: pl.DataFrame) -> pl.Series:
 def _identifier(frame: pl.DataFrame, name: str, default: str | None = None) -> pl.Series:
     """The column as ids: see `identifier`; most blocks have nothing to clean, which is much cheaper to see."""
     text = pl.col(name)
-    shortest, blanks = frame.select(
+    shortest, blanks = frame.select_seq(
         text.str.len_bytes().min().alias("shortest"),
         (text.str.starts_with(" ") | text.str.ends_with(" ") | text.str.starts_with("\t")).any().alias("blanks"),
     ).row(0)
     ids = frame[name]
     if blanks or (shortest is not None and shortest <= _LONGEST_WORD):
-        ids = frame.select(identifier(text)).to_series()
+        ids = frame.select_seq(identifier(text)).to_series()
     return ids if default is None else ids.fill_null(default)
 
 

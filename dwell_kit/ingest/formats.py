@@ -13,17 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dwell_kit.errors import FormatError
+from dwell_kit.ingest.epochs import FIRST_US, LAST_US, numbers, whole_epochs
 from dwell_kit.schema.time import US
 
-FIRST_US: Final = 946_684_800 * US
-"""2000-01-01, the first instant that is taken for a time."""
-LAST_US: Final = 4_102_444_800 * US
-"""2100-01-01, the first that is not."""
-
-_UNITS: Final = (US, 1_000, 1)
-"""Microseconds in one s, ms, µs. Nanoseconds are divided."""
-
-_SCIENTIFIC: Final = r"^\s*\d+(?:[.,]\d+)?[eE]\+?\d+\s*$"
 _ZONE: Final = r"\s*(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 _CLOCK: Final = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
 _ISO: Final = r"^(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})(?:[Tt]|\s+)" + _CLOCK + _ZONE
@@ -104,7 +96,7 @@ def read_all(columns: Sequence[pl.Series], reading: Reading) -> list[Read]:
 
 def _fast(values: pl.Series, reading: Reading) -> pl.Series:
     """Whole epochs, or the custom format; and the plain format where most is still missing."""
-    us = _whole_epochs(values) if reading.time_format is None else _custom(values, reading)
+    us = whole_epochs(values) if reading.time_format is None else _custom(values, reading)
     if us.null_count() > values.null_count() and us.null_count() > len(us) // 2:
         return _filled(us, values, lambda texts: _plain(texts, reading))
     return us
@@ -122,27 +114,6 @@ def _filled(us: pl.Series, values: pl.Series, parse: Callable[[pl.Series], pl.Se
     return us.scatter(left, parse(values.gather(left))) if len(left) else us
 
 
-def _whole_epochs(values: pl.Series) -> pl.Series:
-    whole = values.cast(pl.Int64, strict=False)
-    low, high = whole.min(), whole.max()
-    if not isinstance(low, int) or not isinstance(high, int):
-        return whole
-    for us in _UNITS:
-        if low * us >= FIRST_US and high * us < LAST_US:
-            return whole * us
-    return pl.select(_scaled(pl.lit(whole)))["us"]
-
-
-def _scaled(number: pl.Expr) -> pl.Expr:
-    """µs of numbers in whatever unit puts them between 2000 and 2100; null if none does."""
-    made = pl.lit(None, dtype=pl.Int64)
-    for us in _UNITS:
-        inside = number.is_between(FIRST_US // us, LAST_US // us, closed="left")
-        made = pl.when(inside).then((number * us).round().cast(pl.Int64, strict=False)).otherwise(made)
-    inside = number.is_between(FIRST_US * 1_000, LAST_US * 1_000, closed="left")
-    return pl.when(inside).then((number // 1_000).cast(pl.Int64, strict=False)).otherwise(made).alias("us")
-
-
 def _custom(values: pl.Series, reading: Reading) -> pl.Series:
     said = reading.time_format or ""
     if not (_HAS_DAY.search(said) and _HAS_HOUR.search(said)):
@@ -154,21 +125,21 @@ def _custom(values: pl.Series, reading: Reading) -> pl.Series:
         )
     spelt = said.replace(".%f", "%.f")
     found = values.str.strip_chars().str.to_datetime(spelt, time_unit="us", strict=False, ambiguous="null")
-    us = found.to_frame("m").select(_instant(pl.col("m"), reading, aware="%z" in spelt)).to_series()
-    return _filled(us, values, _whole_epochs)
+    us = found.to_frame("m").select_seq(_instant(pl.col("m"), reading, aware="%z" in spelt)).to_series()
+    return _filled(us, values, whole_epochs)
 
 
 @cache
 def _plain_instant(reading: Reading) -> pl.Expr:
-    moment = pl.first().str.to_datetime(_PLAIN, time_unit="us", strict=False)
+    moment = pl.first().str.to_datetime(_PLAIN, time_unit="us", strict=False, cache=False)
     return _utc(moment, reading).dt.epoch("us").alias("us")
 
 
 def _plain(values: pl.Series, reading: Reading) -> pl.Series:
-    found = values.to_frame().select(_plain_instant(reading)).to_series()
+    found = values.to_frame().select_seq(_plain_instant(reading)).to_series()
     low, high = found.min(), found.max()
     if isinstance(low, int) and isinstance(high, int) and (low < FIRST_US or high >= LAST_US):
-        return found.to_frame("us").select(_in_range(pl.col("us"))).to_series()
+        return found.to_frame("us").select_seq(_in_range(pl.col("us"))).to_series()
     return found
 
 
@@ -199,16 +170,16 @@ def _kind() -> pl.Expr:
 
 def _slow(values: pl.Series, reading: Reading) -> Read:
     """Fractions, scientific notation with full precision, ISO with zones, slash dates: only what occurs."""
-    frame = values.to_frame("text").select(pl.col("text").str.strip_chars()).with_columns(_kind())
+    frame = values.to_frame("text").select_seq(pl.col("text").str.strip_chars()).with_columns_seq(_kind())
     kinds = frame["kind"].to_numpy()
     us = pl.Series("us", [None], dtype=pl.Int64).new_from_index(0, frame.height)
     read = Read(us=us, undecided=NOWHERE)
     places = np.flatnonzero(kinds == 1)
     if len(places):
-        us = us.scatter(places, frame[places].select(_numbers()).to_series())
+        us = us.scatter(places, frame[places].select_seq(numbers()).to_series())
     places = np.flatnonzero(kinds == 2)
     if len(places):
-        groups = frame[places].select(pl.col("text").str.extract_groups(_ISO).alias("parts"))
+        groups = frame[places].select_seq(pl.col("text").str.extract_groups(_ISO).alias("parts"))
         us = us.scatter(places, _of_groups(groups, reading))
     places = np.flatnonzero(kinds == 3)
     if len(places):
@@ -218,20 +189,13 @@ def _slow(values: pl.Series, reading: Reading) -> Read:
 
 
 @cache
-def _numbers() -> pl.Expr:
-    text = pl.col("text")
-    number = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    return pl.when(~is_rounded(text)).then(_scaled(number)).alias("us")
-
-
-@cache
 def _slash_columns(reading: Reading) -> list[pl.Expr]:
     return _slash_parts(reading.day_first)
 
 
 def _slash(frame: pl.DataFrame, reading: Reading) -> Read:
-    frame = frame.with_columns(slash=pl.col("text").str.extract_groups(_SLASH))
-    frame = frame.with_columns(_slash_columns(reading))
+    frame = frame.with_columns_seq(slash=pl.col("text").str.extract_groups(_SLASH))
+    frame = frame.with_columns_seq(_slash_columns(reading))
     day, month = (_first_text(frame, name) for name in ("day_only", "month_only"))
     return Read(
         us=_of_groups(frame, reading),
@@ -293,7 +257,7 @@ def _moment(parts: pl.Expr) -> pl.Expr:
         of("second").fill_null("00"),
     )
     fraction = (of("fraction").fill_null("0") + pl.lit("000000")).str.slice(0, 6).cast(pl.Int64)
-    whole = canonical.str.to_datetime(_PLAIN, time_unit="us", strict=False)
+    whole = canonical.str.to_datetime(_PLAIN, time_unit="us", strict=False, cache=False)
     return whole + pl.duration(microseconds=fraction)
 
 
@@ -315,70 +279,18 @@ def _by_offset() -> pl.Expr:
 
 def _of_groups(frame: pl.DataFrame, reading: Reading) -> pl.Series:
     """µs UTC of the text groups in column `parts`: by the offset that a text itself has, else local."""
-    made = frame.select(_moment_and_zone())
+    made = frame.select_seq(_moment_and_zone())
     unzoned = made["zone"].null_count()
     if unzoned == made.height:
-        return made.select(_local(reading)).to_series()
+        return made.select_seq(_local(reading)).to_series()
     if not unzoned:
-        return made.select(_by_offset()).to_series()
-    return made.select(pl.when(pl.col("zone").is_null()).then(_local(reading)).otherwise(_by_offset())).to_series()
+        return made.select_seq(_by_offset()).to_series()
+    return made.select_seq(
+        pl.when(pl.col("zone").is_null()).then(_local(reading)).otherwise(_by_offset())
+    ).to_series()
 
 
 def _offset_us(zone: pl.Expr) -> pl.Expr:
     digits = zone.str.replace_all(r"\D", "")
     hours, minutes = (digits.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (0, 2))
     return (hours * 60 + minutes) * pl.when(zone.str.starts_with("-")).then(-1).otherwise(1) * 60 * US
-
-
-def is_rounded(text: pl.Expr) -> pl.Expr:
-    """True for an epoch that a spreadsheet rounded: scientific notation with steps of more than a second.
-
-    >>> pl.select(is_rounded(pl.Series(["1.754E+09", "1.754042390E+09", "17"]))).to_series().to_list()
-    [True, False, False]
-    """
-    digits = text.str.extract(r"^\s*(\d+(?:[.,]\d+)?)[eE]", 1)
-    decimals = digits.str.extract(r"[.,](\d+)", 1).fill_null("").str.len_bytes().cast(pl.Int64)
-    exponent = text.str.extract(r"[eE]\+?(\d+)\s*$", 1).cast(pl.Int64, strict=False)
-    step = exponent - decimals
-    finest = pl.when(exponent < 11).then(0).when(exponent < 14).then(3).when(exponent < 17).then(6).otherwise(9)
-    return text.str.contains(_SCIENTIFIC) & (step > finest)
-
-
-def explain(value: pl.Expr, reading: Reading) -> pl.Expr:
-    """Why a text is no time, in words."""
-    text = value.str.strip_chars()
-    return (
-        pl.when(value.is_null() | (text == ""))
-        .then(pl.lit("no time"))
-        .when(is_rounded(text))
-        .then(
-            pl.lit("a spreadsheet rounded this epoch: the time is lost; export the readable column, or text cells")
-        )
-        .when(text.str.contains(r"^[+-]?\d+(?:[.,]\d+)?$|^0\d{3}-|^[13-9]\d{3}-"))
-        .then(pl.lit("not between the years 2000 and 2100"))
-        .otherwise(
-            pl.coalesce(
-                value.map_batches(lambda values: _turned(values, reading), return_dtype=pl.String),
-                pl.lit("not a time that can be read"),
-            )
-        )
-    )
-
-
-def _turned(values: pl.Series, reading: Reading) -> pl.Series:
-    """The reason of local times that do not exist once, and of dates in the other order; null for others."""
-    reasons = pl.Series([None], dtype=pl.String).new_from_index(0, len(values))
-    cases = []
-    if reading.tz != "UTC":
-        twice = f"this local time happens twice in {reading.tz}, where the clock is turned back: "
-        twice += "say ambiguous='earliest' or 'latest', or export UTC"
-        never = f"this local time does not exist in {reading.tz}, where the clock is put forward"
-        cases = [(replace(reading, ambiguous="earliest"), twice), (replace(reading, tz="UTC"), never)]
-    if reading.day_first is not None:
-        order = f"not a date with the {'day' if reading.day_first else 'month'} first"
-        cases.append((replace(reading, tz="UTC", day_first=not reading.day_first), order))
-    for other, reason in cases:
-        fits = read(values, other).us.is_not_null() & reasons.is_null()
-        if fits.any():
-            reasons = reasons.zip_with(~fits, pl.Series([reason]))
-    return reasons

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from dwell_kit.ingest import corsight_event, formats, headers
+from dwell_kit.ingest import corsight_event, epochs, headers
 from dwell_kit.ingest.appearances import CAMERA_COLUMNS, identity_hash
 from dwell_kit.ingest.batches import Batch, Head, ReadOptions
 from dwell_kit.ingest.headers import READABLE, HeaderMatch, Wanted
@@ -28,7 +28,7 @@ _NAME: Final = "name"
 _BATCH: Final = 10_000
 _UNIT_S: Final = {"s": 1.0, "ms": 0.001, "min": 60.0, "h": 3600.0}
 _LONG_S: Final = 86_400.0
-_FIRST_US: Final = formats.FIRST_US
+_FIRST_US: Final = epochs.FIRST_US
 
 WANTED: Final = (
     Wanted(

@@ -17,6 +17,8 @@ from dwell_kit.ingest.timestamps import Clock, TimeColumn
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import REJECTS
 
+_FILLED = pl.any_horizontal((pl.all().str.strip_chars() != "").fill_null(value=False)).alias("filled")
+
 
 class Rejecting:
     """Splits the rows of a table of sightings into good ones and rejects.
@@ -30,6 +32,7 @@ class Rejecting:
         self._clock = clock
         self._start = start
         self._end = end
+        self._columns = self._cases()
 
     @staticmethod
     def empty() -> pl.DataFrame:
@@ -56,40 +59,36 @@ class Rejecting:
 
     def _explain(self, bad: pl.DataFrame, block: Block | pl.DataFrame) -> pl.DataFrame:
         whole = self._whole_rows(bad, block)
-        filled = whole.select(
-            pl.any_horizontal((pl.all().str.strip_chars() != "").fill_null(value=False)).alias("filled")
-        )["filled"]
-        bad, whole = bad.filter(filled), whole.filter(filled)
+        filled = whole.select_seq(_FILLED).to_series()
+        if not filled.all():
+            bad, whole = bad.filter(filled), whole.filter(filled)
         parts = []
         for one, suffix in ((self._start, "s"), (self._end, "e")):
-            texts = tuple(bad[column(p)] for p in one.positions)
-            why = self._clock.why(one, texts)
+            why = self._clock.why(one, tuple(bad[column(p)] for p in one.positions))
             parts.append(why.rename({name: f"{name}_{suffix}" for name in why.columns}))
-        frame = pl.concat([bad.select(c.ROW_NO, c.STARTED, c.ENDED, EXTRA, FAULT), *parts], how="horizontal")
+        frame = pl.concat([bad.select_seq(c.ROW_NO, c.STARTED, c.ENDED, EXTRA, FAULT), *parts], how="horizontal")
+        found = frame.select_seq(self._columns).with_columns_seq(csv_lines(whole))
+        return compact(found.select_seq(REJECTS.names))
+
+    def _cases(self) -> list[pl.Expr]:
+        """Row number, column, value and reason of the first thing that is wrong."""
+        beyond = pl.lit(f"more fields than the {len(self._table.header)} of the header")
         cases = [
             (pl.col(FAULT).is_not_null(), None, None, pl.col(FAULT)),
-            (
-                pl.col(EXTRA).fill_null("") != "", None, pl.col(EXTRA),
-                pl.lit(f"more fields than the {len(self._table.header)} of the header"),
-            ),
+            (pl.col(EXTRA).fill_null("") != "", None, pl.col(EXTRA), beyond),
             (pl.col(c.STARTED).is_null(), pl.col("column_s"), pl.col("value_s"), pl.col("reason_s")),
             (pl.col(c.ENDED).is_null(), pl.col("column_e"), pl.col("value_e"), pl.col("reason_e")),
-            (
-                pl.lit(value=True), pl.col("column_e"), pl.col("value_e"),
-                pl.lit("the end is before the start"),
-            ),
-        ]  # fmt: skip
+            (pl.lit(value=True), pl.col("column_e"), pl.col("value_e"), pl.lit("the end is before the start")),
+        ]
         made = {c.COLUMN: 1, c.VALUE: 2, c.REASON: 3}
-        found = frame.select(c.ROW_NO, *(_first(cases, at).alias(name) for name, at in made.items()))
-        return compact(found.with_columns(csv_lines(whole)).select(REJECTS.names))
+        return [pl.col(c.ROW_NO), *(_first(cases, at).alias(name) for name, at in made.items())]
 
     def _whole_rows(self, bad: pl.DataFrame, block: Block | pl.DataFrame) -> pl.DataFrame:
         """All columns of the bad rows, also those that were not asked for."""
         if all(name in bad.columns for name in self._table.names):
-            return bad.select(*self._table.names, EXTRA)
-        return (
-            self._table.parse(block).select(pl.all().gather(bad[c.ROW_NO] - 1)).select(*self._table.names, EXTRA)
-        )
+            return bad.select_seq(*self._table.names, EXTRA)
+        whole = self._table.parse(block)
+        return whole[bad[c.ROW_NO] - 1].select_seq(*self._table.names, EXTRA)
 
 
 def _first(cases: list[tuple[pl.Expr, pl.Expr | None, pl.Expr | None, pl.Expr]], at: int) -> pl.Expr:
@@ -108,9 +107,9 @@ def shifted(batch: Batch, by: int) -> Batch:
     later = pl.col(c.ROW_NO) + by
     return replace(
         batch,
-        rows=batch.rows.with_columns(later),
-        rejects=batch.rejects.with_columns(later),
-        payload=None if batch.payload is None else batch.payload.with_columns(later),
+        rows=batch.rows.with_columns_seq(later),
+        rejects=batch.rejects.with_columns_seq(later),
+        payload=None if batch.payload is None else batch.payload.with_columns_seq(later),
     )
 
 
@@ -136,7 +135,7 @@ def write_rejects(path: Path | str, header: Sequence[str] | None, rejects: pl.Da
             return rejects.height
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*IGNORED, *header])
-        columns = rejects.select(c.ROW_NO, c.COLUMN, c.VALUE, c.REASON, c.RAW)
+        columns = rejects.select_seq(c.ROW_NO, c.COLUMN, c.VALUE, c.REASON, c.RAW)
         for row_no, name, value, reason, raw in columns.iter_rows():
             fields = next(csv.reader([*(raw or "").splitlines(keepends=True)]), [])
             writer.writerow([row_no, name or "", value or "", reason, *fields])

@@ -101,7 +101,7 @@ class Table:
             frame = frame.with_columns(pl.when(pl.col(EXTRA) != "").then(_quoted(EXTRA)).alias(EXTRA))
         if block.data.find(b"\0") >= 0:
             return frame.with_columns(_nul_fault(frame.columns))
-        return frame.with_columns(pl.lit(None, dtype=pl.String).alias(FAULT))
+        return frame.with_columns_seq(pl.lit(None, dtype=pl.String).alias(FAULT))
 
     def samples(self, positions: Sequence[int]) -> Iterator[pl.DataFrame]:
         """Frames of a few rows from all over a plain file; nothing for others. Not every row is a real one:
@@ -161,7 +161,7 @@ def csv_lines(frame: pl.DataFrame) -> pl.Series:
     line = pl.concat_str([_quoted(name) for name in names], separator=",")
     if EXTRA in frame.columns:
         line = line + pl.when(pl.col(EXTRA).is_null()).then(pl.lit("")).otherwise(pl.lit(",") + pl.col(EXTRA))
-    return frame.select(line.alias(c.RAW))[c.RAW]
+    return frame.select_seq(line.alias(c.RAW))[c.RAW]
 
 
 def _quoted(name: str) -> pl.Expr:

@@ -14,6 +14,7 @@ from dwell_kit.errors import AskError
 from dwell_kit.ingest import formats
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.headers import READABLE, HeaderMatch
+from dwell_kit.ingest.reasons import explain
 from dwell_kit.schema.time import US, zone
 
 QUARTER_S: Final = 900
@@ -150,9 +151,7 @@ class Clock:
         if column.twin is not None:
             header = pl.when(empty).then(pl.lit(column.headers[1])).otherwise(header)
             value = pl.when(empty).then(pl.col("v1")).otherwise(value)
-        return frame.select(column=header, value=value).with_columns(
-            reason=formats.explain(pl.col("value"), reading)
-        )
+        return frame.select_seq(column=header, value=value).with_columns_seq(reason=explain("value", reading))
 
     def notes(self) -> list[str]:
         """What was noticed of the times of the whole file.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dwell_kit.errors import FormatError
 from dwell_kit.ingest import formats
+from dwell_kit.ingest.epochs import is_rounded
 from dwell_kit.ingest.formats import Reading
 from dwell_kit.schema.time import from_us, to_us
 
@@ -111,7 +112,7 @@ def test_what_is_no_time(text: str) -> None:
     ],
 )
 def test_rounded_epochs(text: str, rounded: bool) -> None:
-    assert pl.select(formats.is_rounded(pl.lit(text))).item() is rounded
+    assert pl.select(is_rounded(pl.lit(text))).item() is rounded
     assert (one(text) is None) is rounded
 
 
@@ -167,26 +168,6 @@ def test_several_formats_in_one_column_keep_their_places() -> None:
     texts = [str(SECOND), "x", "2025-05-01 12:00:12", None, "01.05.2025 12:00:12", f"{SECOND}000", "1.754E+09"]
     found = formats.read(pl.Series(texts), Reading()).us
     assert [None if us is None else from_us(us) for us in found] == [NOON, None, NOON, None, NOON, NOON, None]
-
-
-@pytest.mark.parametrize(
-    ("text", "reading", "words"),
-    [
-        ("", Reading(), "no time"),
-        (None, Reading(), "no time"),
-        ("1.754E+09", Reading(), "rounded"),
-        ("12", Reading(), "2000 and 2100"),
-        ("0001-01-01 00:00:00", Reading(), "2000 and 2100"),
-        ("soon", Reading(), "cannot|can be read"),
-        ("2025-03-30 02:30:00", Reading(tz="Europe/Berlin"), "does not exist in Europe/Berlin"),
-        ("2025-10-26 02:30:00", Reading(tz="Europe/Berlin"), "happens twice in Europe/Berlin"),
-        ("03/14/2025 10:00:00", Reading(day_first=True), "day first"),
-    ],
-)
-def test_reasons(text: str | None, reading: Reading, words: str) -> None:
-    frame = pl.DataFrame({"v": [text]}, schema={"v": pl.String})
-    reason = frame.select(formats.explain(pl.col("v"), reading).alias("why"))["why"]
-    assert reason.str.contains(words).to_list() == [True]
 
 
 instants = st.datetimes(min_value=datetime(2000, 1, 2), max_value=datetime(2099, 12, 30))
