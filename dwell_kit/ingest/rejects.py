@@ -55,10 +55,10 @@ class Rejecting:
             bad = bad | (frame[EXTRA].fill_null("") != "")
         if not bad.any():
             return frame, REJECTS.empty()
-        return frame.filter(~bad), self._explain(frame.filter(bad), block)
+        return frame.filter(~bad), self._explain(frame.filter(bad), block, frame.height)
 
-    def _explain(self, bad: pl.DataFrame, block: Block | pl.DataFrame) -> pl.DataFrame:
-        whole = self._whole_rows(bad, block)
+    def _explain(self, bad: pl.DataFrame, block: Block | pl.DataFrame, height: int) -> pl.DataFrame:
+        whole = self._whole_rows(bad, block, height)
         filled = whole.select_seq(_FILLED).to_series()
         if not filled.all():
             bad, whole = bad.filter(filled), whole.filter(filled)
@@ -83,12 +83,12 @@ class Rejecting:
         made = {c.COLUMN: 1, c.VALUE: 2, c.REASON: 3}
         return [pl.col(c.ROW_NO), *(_first(cases, at).alias(name) for name, at in made.items())]
 
-    def _whole_rows(self, bad: pl.DataFrame, block: Block | pl.DataFrame) -> pl.DataFrame:
+    def _whole_rows(self, bad: pl.DataFrame, block: Block | pl.DataFrame, height: int) -> pl.DataFrame:
         """All columns of the bad rows, also those that were not asked for."""
         if all(name in bad.columns for name in self._table.names):
             return bad.select_seq(*self._table.names, EXTRA)
-        whole = self._table.parse(block)
-        return whole[bad[c.ROW_NO] - 1].select_seq(*self._table.names, EXTRA)
+        whole = self._table.rows_at(block, bad[c.ROW_NO] - 1, height)
+        return whole.select_seq(*self._table.names, EXTRA)
 
 
 def _first(cases: list[tuple[pl.Expr, pl.Expr | None, pl.Expr | None, pl.Expr]], at: int) -> pl.Expr:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from dwell_kit.errors import FormatError
@@ -102,6 +104,20 @@ class Table:
         if block.data.find(b"\0") >= 0:
             return frame.with_columns(_nul_fault(frame.columns))
         return frame.with_columns_seq(pl.lit(None, dtype=pl.String).alias(FAULT))
+
+    def rows_at(self, block: Block | pl.DataFrame, places: pl.Series, height: int) -> pl.DataFrame:
+        """All columns of some rows (0-based places) of a block of `height` rows."""
+        if isinstance(block, pl.DataFrame) or block.careful:
+            return self.parse(block)[places]
+        rows = np.frombuffer(block.data, dtype=np.uint8)[block.skip :]
+        ends = np.flatnonzero(rows == ord("\n")) + 1
+        if not len(ends) or ends[-1] < len(rows):
+            ends = np.append(ends, len(rows))
+        if len(ends) != height:  # a field has a line end in it
+            return self.parse(block)[places]
+        starts = np.concatenate(([0], ends[:-1]))
+        some = b"".join(rows[starts[at] : ends[at]].tobytes() for at in places)
+        return self.parse(replace(block, data=block.data[: block.skip] + some))
 
     def samples(self, positions: Sequence[int]) -> Iterator[pl.DataFrame]:
         """Frames of a few rows from all over a plain file; nothing for others. Not every row is a real one:

@@ -163,6 +163,10 @@ def test_without_a_payload_rejects_still_have_their_whole_text(tmp_path: Path) -
     got = read(tmp_path, table(f"a,p,{T0},{T0}", f'"b,",p,soon,{T0}', header=header), keep_payload=False)
     assert got.payload.is_empty()
     assert got.rejects[c.RAW].to_list() == [f'"b,",p,soon,{T0}']
+    rows = [f'"two\nlines",p,{T0},{T0}', f"x,p,soon,{T0}", f"y,p,{T0},{T0}", f"z,p,{T0},late"]
+    for text in (table(*rows, header=header), table(*rows[1:], header=header).rstrip()):
+        got = read(tmp_path, text, keep_payload=False)
+        assert got.rejects[c.RAW].to_list() == [f"x,p,soon,{T0}", f"z,p,{T0},late"]
 
 
 def test_cameras_are_learned(tmp_path: Path) -> None:
