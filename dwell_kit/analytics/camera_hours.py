@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from dwell_kit.analytics.entries import Entries, Key, edges_of, find_bucket, group_key
 from dwell_kit.analytics.ordering import frozen
+from dwell_kit.analytics.parallel import in_threads
 from dwell_kit.analytics.presence import pieces
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.sweep import SweptVisits, in_threads, picks, ranges, rows_of, sweep
+from dwell_kit.analytics.sweep import SweptVisits, picks, ranges, rows_of, sweep
 from dwell_kit.analytics.tabulate import tabulate
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from dwell_kit.analytics.kernels import ARRIVAL, SHIFT, Bins, Pick, Rows, VisitRows, bin_of, first_span, walk
 from dwell_kit.analytics.ordering import frozen
+from dwell_kit.analytics.parallel import in_threads
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.sweep import VISIT_TYPES, SweptVisits, in_threads, picks, rows_of
+from dwell_kit.analytics.sweep import VISIT_TYPES, SweptVisits, picks, rows_of
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.time import MAX_US, US
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from dwell_kit.analytics.kernels import first_span
 from dwell_kit.analytics.ordering import frozen
+from dwell_kit.analytics.parallel import in_threads
 from dwell_kit.analytics.presence import pick_of
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.sweep import SweptVisits, in_threads, rows_of
+from dwell_kit.analytics.sweep import SweptVisits, rows_of
 from dwell_kit.schema.coded import Coded
 
 

@@ -12,6 +12,7 @@ from dwell_kit.analytics.entries import find_bucket
 from dwell_kit.analytics.kernels import Bins, VisitRows, first_span
 from dwell_kit.analytics.occupancy import covered_time, overlap, series_edges
 from dwell_kit.analytics.ordering import frozen
+from dwell_kit.analytics.parallel import in_threads
 from dwell_kit.analytics.peaks import hour_means, peak_hour_of
 from dwell_kit.analytics.presence import (
     anonymous_rows,
@@ -24,7 +25,7 @@ from dwell_kit.analytics.presence import (
 )
 from dwell_kit.analytics.quantiles import quantile_s
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.sweep import CoverageEnd, SweptVisits, in_threads, rows_of, sweep
+from dwell_kit.analytics.sweep import CoverageEnd, SweptVisits, rows_of, sweep
 from dwell_kit.analytics.visits import selected
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.filters import Filters

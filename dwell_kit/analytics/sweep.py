@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -15,7 +13,8 @@ from numpy.typing import NDArray
 
 from dwell_kit.analytics import kernels
 from dwell_kit.analytics.kernels import Bins, Pick, Rows, Tally, VisitRows
-from dwell_kit.analytics.ordering import frozen
+from dwell_kit.analytics.ordering import frozen, time_sorted
+from dwell_kit.analytics.parallel import in_threads, threads
 from dwell_kit.analytics.selection import ALWAYS, Selection
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.time import MAX_US, MIN_US, to_us
@@ -100,11 +99,6 @@ def coverage_ends(coded: Coded, coverage_end: CoverageEnd) -> NDArray[np.int64]:
     return np.full(len(coded.cameras) + 1, to_us(coverage_end), np.int64)
 
 
-def threads() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def ranges(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
     """Ranges of groups with about as many rows each: one per core, one alone if the rows are few."""
     n = int(offsets[-1])
@@ -112,14 +106,6 @@ def ranges(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
     cuts = [int(cut) for cut in np.searchsorted(offsets, [n * i // parts for i in range(1, parts)])]
     edges = [0, *cuts, len(offsets) - 1]
     return list(pairwise(edges))
-
-
-def in_threads(work: Callable[..., Any], arguments: list[tuple[Any, ...]]) -> list[Any]:
-    """`work(*arguments[i])` for every i, at the same time, in order."""
-    if len(arguments) == 1:
-        return [work(*arguments[0])]
-    with ThreadPoolExecutor(len(arguments)) as pool:
-        return list(pool.map(lambda given: work(*given), arguments))
 
 
 def sweep(
@@ -145,18 +131,17 @@ def sweep(
     """
     rows = rows or rows_of(coded)
     pick, whole = picks(selection, coverage_ends(coded, coverage_end))
-    tally = Tally(events, env, place, rows.camera if by == "camera" else rows.zone)
+    key = rows.camera if by == "camera" else rows.zone
+    return _run(rows, pick, whole, Tally(events, env, place, key), detail=detail)
 
-    absent = (frozenset() if detail else DETAIL) | (frozenset() if len(events.cells) else {"marks"})
+
+def _run(rows: Rows, pick: Pick, whole: Pick, tally: Tally, *, detail: bool) -> SweptVisits:
+    absent = (frozenset() if detail else DETAIL) | (frozenset() if len(tally.events.cells) else {"marks"})
 
     def run(lo: int, hi: int, tally: Tally) -> VisitRows:
         size = int(rows.offsets[hi] - rows.offsets[lo])
-        out = VisitRows(
-            *(
-                np.empty(0 if name in absent else size, dtype)
-                for name, dtype in zip(VisitRows._fields, VISIT_TYPES, strict=True)
-            )
-        )
+        room = (0 if name in absent else size for name in VisitRows._fields)
+        out = VisitRows(*(np.empty(n, dtype) for n, dtype in zip(room, VISIT_TYPES, strict=True)))
         made = kernels.sweep(rows, pick, whole, lo, hi, out, tally)
         return VisitRows(*(column[:made] for column in out))
 
@@ -172,3 +157,44 @@ def sweep(
 def _blank(tally: Tally) -> Tally:
     held = [part._replace(cells=np.zeros_like(part.cells)) for part in tally[:3]]
     return Tally(held[0], held[1], held[2], tally.key)
+
+
+def visits_of_unsorted(
+    *,
+    person: NDArray[np.int32],
+    camera: NDArray[np.int16],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    max_gap_us: int,
+) -> VisitRows:
+    """Visits of coded sightings in any order, without filters: arrays by person and time.
+
+    Parameters
+    ----------
+    person : (n,) codes from 0, -1 for anonymous. camera : (n,) codes, -1 for none. start, end : (n,) µs.
+    """
+    made = time_sorted(person, start, end, int(person.max(initial=-1)) + 1)
+    everyone, places = np.ones(len(made.offsets) - 1, np.bool_), np.ones(int(camera.max(initial=-1)) + 2, np.bool_)
+    latest = int(end.max(initial=MIN_US))
+    rows = Rows(
+        start=frozen(made.start, np.int64),
+        end=frozen(made.end, np.int64),
+        camera=frozen(camera[made.order], np.int16),
+        zone=frozen(np.empty(0), np.int16),
+        flags=frozen(np.zeros(len(start)), np.uint8),
+        offsets=frozen(made.offsets, np.int64),
+    )
+    pick = Pick(
+        group=frozen(everyone, np.bool_),
+        camera=frozen(places, np.bool_),
+        zone=frozen(places[:1], np.bool_),
+        by_zone=False,
+        spans=frozen(ALWAYS, np.int64),
+        min_us=MIN_US,
+        max_us=MAX_US,
+        max_gap=max_gap_us,
+        touching=False,
+        cover_end=frozen(np.full(len(places), latest), np.int64),
+    )
+    swept = _run(rows, pick, pick, Tally(NO_EVENTS, NO_BINS, NO_BINS, rows.camera), detail=True)
+    return VisitRows(*(swept.column(name) for name in VisitRows._fields))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from dwell_kit.analytics.entries import Entries, Key, find_bucket
 from dwell_kit.analytics.ordering import frozen
-from dwell_kit.analytics.sweep import in_threads, picks, rows_of, threads
+from dwell_kit.analytics.parallel import in_threads, threads
+from dwell_kit.analytics.sweep import picks, rows_of
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.time import US

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dwell_kit.analytics import ordering
 from dwell_kit.analytics.coding import encode, frame_of
-from dwell_kit.analytics.ordering import dominant_words, time_order
+from dwell_kit.analytics.ordering import dominant_words, time_order, time_sorted
 from dwell_kit.errors import ContractError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS
@@ -149,3 +150,20 @@ def test_a_tie_among_many_rows_of_one_person_keeps_their_order() -> None:
     start = rng.integers(0, 40, n)
     order, _ = time_order(np.zeros(n, np.int32), start, start + 1, 1)
     assert order.tolist() == sorted(range(n), key=lambda i: start[i])
+
+
+@pytest.mark.parametrize(("n_groups", "workers"), [(1, 3), (700, 1), (700, 3), (100_000, 3)])
+def test_sorting_by_parts_and_in_threads(n_groups: int, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ordering, "_MANY", 10)
+    monkeypatch.setattr(ordering, "_ROWS_PER_PART", 64)
+    monkeypatch.setattr(ordering, "threads", lambda: workers)
+    rng = np.random.default_rng(n_groups + workers)
+    group = rng.integers(-1, n_groups, 5_000)
+    start = rng.integers(0, 300, 5_000)
+    end = start + rng.integers(0, 3, 5_000)
+    made = time_sorted(group, start, end, n_groups)
+    expected = np.lexsort((end, start, np.where(group < 0, n_groups, group)))
+    assert np.array_equal(made.order, expected)
+    assert np.array_equal(made.start, start[expected])
+    assert np.array_equal(made.end, end[expected])
+    assert np.array_equal(made.offsets, np.searchsorted(np.sort(group[group >= 0]), np.arange(n_groups + 1)))

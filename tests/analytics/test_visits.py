@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -18,7 +19,7 @@ from dwell_kit.analytics.visits import compute_visits, compute_zone_visits
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
 
-from .strategies import COARSE, FINE, Clock, Row, Twin, World, filters, frame, sightings
+from .strategies import CAMERAS, COARSE, FINE, Clock, Row, Twin, World, filters, frame, sightings
 
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe")
 
@@ -147,3 +148,20 @@ def test_coded_sightings_and_a_compiled_selection() -> None:
 def test_without_data_there_are_columns_only() -> None:
     assert compute_visits(HAND.clear()).schema == compute_visits(HAND).schema
     assert compute_zone_visits(HAND.clear()).columns == compute_zone_visits(HAND).columns
+
+
+@given(rows=sightings(), gap=st.integers(0, 3))
+def test_visits_of_unsorted_arrays_are_the_same(rows: list[Row], gap: int) -> None:
+    table = frame(rows, FINE)
+    known = sorted({r.person for r in rows if r.person})
+    found = sweep.visits_of_unsorted(
+        person=np.array([known.index(r.person) if r.person else -1 for r in rows], np.int32),
+        camera=np.array([CAMERAS.index(r.camera) if r.camera else -1 for r in rows], np.int16),
+        start=table[c.STARTED].to_physical().to_numpy(),
+        end=table[c.ENDED].to_physical().to_numpy(),
+        max_gap_us=gap * 125_000,
+    )
+    visits = compute_visits(table, max_gap=gap * FINE.tick)
+    assert [known[g] for g in found.group] == visits[c.PERSON].to_list()
+    assert (found.dwell / 1e6).tolist() == visits[c.DWELL_S].to_list()
+    assert found.cameras.tolist() == visits[c.N_CAMERAS].to_list()
