@@ -21,7 +21,7 @@ _MANY: Final = 200_000
 
 
 class Sorted(NamedTuple):
-    """Rows by (group, start, end): `order` (n,) is whence each came, `offsets` (groups + 1,) where groups begin."""
+    """Rows by (group, start, end): `order` (n,) is whence each came, `offsets` (groups + 1,) where they begin."""
 
     order: NDArray[np.int64]
     offsets: NDArray[np.int64]
