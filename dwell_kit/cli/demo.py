@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dwell_kit.cli.output import duration, show
+from dwell_kit.cli.output import show
+from dwell_kit.schema.text import duration
 
 
 def register(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dwell_kit.errors import DwellError
+from dwell_kit.schema.text import duration
 
 _MOST_ROWS = 60
 
@@ -43,21 +44,6 @@ def fail(error: DwellError, *, as_json: bool) -> None:
     if as_json:
         print_json(error.as_dict())
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"dwell: {error}")
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them.
-
-    >>> duration(1060.4), duration(None), duration(59.96)
-    ('17 min 40 s', '–', '60.0 s')
-    """
-    if seconds is None or math.isnan(seconds):
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 def _pairs(value: dict[str, Any], title: str) -> None:

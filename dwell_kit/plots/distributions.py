@@ -65,7 +65,9 @@ def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of vis
                         hv.Curve(ends, dwell, share, label=label), color=color, line_dash="dashed", line_width=1
                     )
                 )
-    return theme.styled(hv.Overlay(layers), title=title, legend_position="top_right", ylim=(0, 1.02))
+    return theme.styled(
+        hv.Overlay(layers), title=title, legend_position="top_right", ylim=(0, 1.02), ylabel="share still there"
+    )
 
 
 def plot_sensitivity(

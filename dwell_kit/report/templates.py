@@ -59,7 +59,7 @@ def find(name: str) -> Template:
 
 def _parameters(path: Path) -> dict[str, Any]:
     """Names and defaults of the cell tagged `parameters`: plain assignments of literals."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(cells) != 1:
         raise ReportError(

@@ -1,0 +1,86 @@
+"""What report notebooks show and keep: tables for people, the same tables as files."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from IPython.display import HTML
+
+from dwell_kit.schema.text import duration
+from dwell_kit.workspace import exporting
+
+_KEY_FIGURES = (
+    ("unique_visitors", "Visitors (persons)"),
+    ("visits", "Visits"),
+    ("repeat_visitors", "Persons with two or more visits"),
+    ("dwell_mean_s", "Dwell of a visit, mean"),
+    ("dwell_median_s", "Dwell of a visit, median"),
+    ("dwell_p95_s", "Dwell of a visit, 95th percentile"),
+    ("dwell_max_s", "Dwell of a visit, longest"),
+    ("dwell_per_person_s", "Dwell of a person, mean"),
+    ("peak_occupancy", "Most people at one instant"),
+    ("peak_hour", "Peak hour (local clock)"),
+    ("busiest_camera", "Busiest camera"),
+    ("open_visits", "Visits still open at the end"),
+)
+
+
+def key_figures(figures: dict[str, Any], previous: dict[str, Any]) -> pl.DataFrame:
+    """Columns figure, value, day before (blank without data), as text."""
+    known = bool(previous["sightings"])
+    return pl.DataFrame(
+        {
+            "figure": [title for _, title in _KEY_FIGURES],
+            "value": [said(name, figures[name]) for name, _ in _KEY_FIGURES],
+            "day before": [said(name, previous[name]) if known else "" for name, _ in _KEY_FIGURES],
+        }
+    )
+
+
+def said(name: str, value: Any) -> str:
+    """A figure as people say it.
+
+    >>> said("dwell_mean_s", 1060.4), said("visits", 2794), said("peak_hour", 9)
+    ('17 min 40 s', '2,794', '09:00–10:00')
+    """
+    if value is None:
+        return "–"
+    if name.endswith("_s"):
+        return duration(value)
+    if name == "peak_hour":
+        return f"{value:02d}:00–{value + 1:02d}:00"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def chart_scripts() -> HTML:
+    """BokehJS itself, once a report, so that charts are drawn without a network."""
+    from bokeh.resources import INLINE
+
+    return HTML(INLINE.render())  # type: ignore[no-untyped-call]
+
+
+def chart(element: Any, description: str) -> HTML:
+    """A HoloViews object as a chart with its text alternative; `chart_scripts` comes first in the report."""
+    import holoviews as hv
+    from bokeh.embed import components
+
+    script, div = components(hv.render(element, backend="bokeh"), wrap_script=True)
+    label = html.escape(description)
+    figure = f'<figure role="img" aria-label="{label}">{div}<figcaption>{label}</figcaption></figure>{script}'
+    return HTML(figure)  # type: ignore[no-untyped-call]
+
+
+def table(frame: pl.DataFrame) -> HTML:
+    """A frame as a plain table; texts are escaped."""
+    text = frame.to_pandas().fillna("").to_html(index=False, escape=True, border=0)
+    return HTML(text)  # type: ignore[no-untyped-call]
+
+
+def save(frame: pl.DataFrame, folder: str, name: str) -> None:
+    """Keep a table as CSV and Parquet; nothing without a folder."""
+    if folder:
+        for suffix in (".csv", ".parquet"):
+            exporting.write(frame, Path(folder) / f"{name}{suffix}")

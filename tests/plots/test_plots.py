@@ -1,0 +1,102 @@
+"""What reaches the elements, and that every plot can be drawn, also without data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import holoviews as hv
+import polars as pl
+import pytest
+
+from dwell_kit.plots import demographics, distributions, heatmaps, series, theme
+
+BUCKETS = [datetime(2025, 5, 5, hour, tzinfo=UTC) for hour in (22, 23)]
+UTC_US = pl.Datetime("us", "UTC")
+OCCUPANCY = pl.DataFrame(
+    {"bucket": BUCKETS, "occupancy_mean": [1.5, None], "occupancy_max": [3, None]},
+    schema={"bucket": UTC_US, "occupancy_mean": pl.Float64, "occupancy_max": pl.Int64},
+)
+EVENTS = pl.DataFrame(
+    {"bucket": [BUCKETS[0]] * 3, "camera_id": ["a", "b", "a"], "event_type": ["crowd", "crowd", "loitering"], "count": [1, 2, 4]},
+    schema_overrides={"bucket": UTC_US},
+)  # fmt: skip
+HOURS = pl.DataFrame({"camera_id": ["a", "b"], "hour": [9, 10], "occupancy_mean": [2.0, None], "visits": [5, 0]})
+WEEK = HOURS.with_columns(weekday=pl.Series([1, 7])).drop("camera_id")
+HISTOGRAM = pl.DataFrame({"from_s": [0.0, 60.0], "till_s": [60.0, 120.0], "count": [3, 1]})
+SURVIVAL = pl.DataFrame({"t_s": [0.0, 60.0], "survival": [1.0, 0.5], "low": [1.0, 0.2], "high": [1.0, 0.8]})
+MEDIANS = pl.DataFrame(
+    {"km_median_s": [60.0], "naive_closed_only_median_s": [50.0], "naive_as_if_closed_median_s": [None]},
+    schema_overrides={"naive_as_if_closed_median_s": pl.Float64},
+)
+PEOPLE = pl.DataFrame(
+    {
+        "age_group": ["20-29", "3-9", "20-29"],
+        "gender": ["male", "other", "female"],
+        "unique_visitors": [3, None, 4],
+    }
+)
+GAPS = pl.DataFrame({"max_gap_s": [60.0, 600.0], "visits": [9, 5]})
+FOOTFALL = pl.DataFrame({"bucket": BUCKETS, "visits": [4, 0]}, schema_overrides={"bucket": UTC_US})
+
+PLOTS: dict[str, tuple[Callable[..., Any], pl.DataFrame]] = {
+    "occupancy": (series.plot_occupancy, OCCUPANCY),
+    "footfall": (series.plot_footfall, FOOTFALL),
+    "crowd": (series.plot_crowd_events, EVENTS),
+    "histogram": (distributions.plot_dwell_histogram, HISTOGRAM),
+    "survival": (distributions.plot_survival, SURVIVAL),
+    "sensitivity": (distributions.plot_sensitivity, GAPS),
+    "weekday_hour": (heatmaps.plot_weekday_hour, WEEK),
+    "camera_hour": (heatmaps.plot_camera_hour, HOURS),
+    "demographics": (demographics.plot_demographics, PEOPLE),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("kind", ["polars", "pandas", "empty"])
+def test_every_plot_can_be_drawn(name: str, kind: str) -> None:
+    plot, table = PLOTS[name]
+    given = {"polars": table, "pandas": table.to_pandas(), "empty": table.clear()}[kind]
+    drawn = plot(given)
+    assert hv.render(drawn, backend="bokeh") is not None
+    texts = [e.data[2] for e in drawn.traverse(lambda e: e, [hv.Text])]
+    assert ("no data in this selection" in texts) == (kind == "empty")
+
+
+def test_times_are_shown_by_the_local_clock() -> None:
+    drawn = series.plot_occupancy(OCCUPANCY, tz="Europe/Berlin")
+    area = drawn.get(0)
+    assert str(area.dimension_values("time")[0])[:16] == "2025-05-06T00:00"
+    assert "Europe/Berlin" in area.kdims[0].label
+
+
+def test_uncovered_buckets_are_gaps_not_zeros() -> None:
+    values = series.plot_occupancy(OCCUPANCY).get(0).dimension_values("occupancy_mean")
+    assert values[0] == 1.5
+    assert values[1] != values[1]
+    assert list(heatmaps.plot_camera_hour(HOURS).data["camera_id"]) == ["a"]
+
+
+def test_events_of_all_cameras_are_added_up() -> None:
+    points = series.plot_crowd_events(EVENTS, OCCUPANCY).traverse(lambda e: e, [hv.Scatter])
+    assert {p.label: p.dimension_values("count").tolist() for p in points} == {
+        "crowd (events)": [3], "loitering (events)": [4],
+    }  # fmt: skip
+
+
+def test_durations_are_in_minutes() -> None:
+    assert distributions.plot_dwell_histogram(HISTOGRAM).edges.tolist() == [0.0, 1.0, 2.0]
+    drawn = distributions.plot_survival(SURVIVAL, summary=MEDIANS)
+    curves = drawn.traverse(lambda e: e, [lambda e: type(e) is hv.Curve])
+    assert [c.label for c in curves] == [
+        "Kaplan–Meier",
+        "median, Kaplan–Meier",
+        "median, naive: open visits left out",
+    ]
+
+
+def test_the_same_thing_has_the_same_colour() -> None:
+    few = demographics.plot_demographics(PEOPLE.filter(pl.col("gender") == "male"))
+    assert few.opts.get("style").kwargs["cmap"] == [theme.GENDER_COLORS["male"]]
+    assert theme.SEQUENTIAL[-2] == theme.ACCENT

@@ -1,0 +1,160 @@
+"""Reports: strict, atomic, offline, repeatable."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import polars as pl
+import pytest
+
+import dwell_kit as dk
+from dwell_kit.errors import ReportError
+from dwell_kit.report import show, templates
+from dwell_kit.report.run import RunResult, rerun, run_report
+from dwell_kit.simulate import people
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    people.write(people.simulate_campus(days=2, seed=1, visitors_a_day=60), folder)
+    with dk.open(folder / "workspace") as ws:
+        for name in ("appearances.csv", "insights.json"):
+            ws.ingest(folder / name, notes="simulated")
+    return folder / "workspace"
+
+
+@pytest.fixture(scope="module")
+def daily(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    return run_report("daily", workspace=workspace, parameters={}, output=tmp_path_factory.mktemp("reports"))
+
+
+def notebook(path: Path, *cells: str, parameters: str = "level = 1") -> Path:
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in (parameters, *cells)])
+    made.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(made, path)
+    return path
+
+
+def test_the_run_folder_is_complete(daily: RunResult) -> None:
+    names = {str(p.relative_to(daily.folder)) for p in daily.folder.rglob("*") if p.is_file()}
+    assert {"report.ipynb", "report.html", "manifest.json"} <= names
+    assert {"data/key_figures.csv", "data/occupancy.parquet", "data/demographics.csv"} <= names
+    said = json.loads((daily.folder / "manifest.json").read_text())
+    assert set(said["files"]) == names - {"manifest.json"}
+    assert said["version"] == 2
+    assert said["simulated"] is True
+    assert said["parameters"]["k"] == 5
+    assert said["dwell_kit"] == dk.__version__
+
+
+def test_figures_are_those_of_the_library(daily: RunResult, workspace: Path) -> None:
+    with dk.open(workspace) as ws:
+        summary = ws.summary(since="2025-05-06", until="2025-05-07")
+        occupancy = ws.compute("occupancy", as_="polars", since="2025-05-06", until="2025-05-07")
+    figures = dict(pl.read_csv(daily.folder / "data/key_figures.csv").select("figure", "value").rows())
+    assert figures["Visits"] == f"{summary['visits']:,}"
+    assert figures["Dwell of a visit, median"] == show.said("dwell_median_s", summary["dwell_median_s"])
+    assert pl.read_parquet(daily.folder / "data/occupancy.parquet").equals(occupancy)
+
+
+def test_the_html_needs_no_network(daily: RunResult) -> None:
+    page = (daily.folder / "report.html").read_text()
+    tags = re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", page)
+    assert not [t for t in tags if re.search(r"""(?:src|href)=["']?(?:https?:)?//""", t)]
+    assert "Simulated data" in page
+    assert "import polars" not in page
+
+
+def test_charts_are_drawn_without_a_network(daily: RunResult) -> None:
+    if CHROMIUM is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium to open the report with")
+    from playwright.sync_api import sync_playwright
+
+    messages: list[str] = []
+    asked: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
+        page = browser.new_context(offline=True).new_page()
+        page.on("console", lambda m: messages.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((daily.folder / "report.html").as_uri())
+        figures = page.locator("figure")
+        assert figures.count() == 6
+        for i in range(figures.count()):
+            figures.nth(i).locator(".bk-Canvas").first.wait_for(timeout=20_000)
+        assert page.locator("table").count() == 2
+        assert page.locator("[role=note]").inner_text().startswith("Simulated data")
+        browser.close()
+    assert messages == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_a_rerun_of_the_manifest_gives_the_same_figures(daily: RunResult, workspace: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "ws"
+    shutil.copytree(workspace, copy)
+    first = run_report("daily", workspace=copy, parameters={"date": "2025-05-05"}, output=tmp_path / "a")
+    with dk.open(copy) as ws:
+        ws.undo(1)  # the newest version has other figures now
+    again = rerun(first.folder / "manifest.json", output=tmp_path / "b")
+
+    def data(run: RunResult) -> dict[str, str]:
+        return {
+            name: h
+            for name, h in run.manifest["files"].items()
+            if name.startswith("data/") and "uploads" not in name
+        }
+
+    assert data(again) == data(first)
+    assert data(again) != data(daily)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [({"dte": "2025-05-05"}, "no parameter dte"), ({"k": "five"}, "wrong type"), ({"version": 1}, "itself")],
+)
+def test_parameters_are_strict(parameters: dict[str, Any], message: str, workspace: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=message):
+        run_report("daily", workspace=workspace, parameters=parameters, output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_texts_become_numbers_where_the_default_is_one() -> None:
+    assert templates.find("daily").checked({"k": "7"}) == {"k": 7}
+
+
+def test_an_unknown_report_lists_the_known_ones() -> None:
+    with pytest.raises(ReportError, match="no report") as raised:
+        templates.find("dayly")
+    assert "daily" in str(raised.value)
+
+
+def test_a_failing_cell_leaves_nothing_behind(workspace: Path, tmp_path: Path) -> None:
+    bad = notebook(tmp_path / "bad.ipynb", "1 / 0")
+    with pytest.raises(ReportError, match="failed") as raised:
+        run_report(str(bad), workspace=workspace, parameters={"level": 2}, output=tmp_path / "out")
+    assert "ZeroDivisionError" in str(raised.value)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_template_without_parameters_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "none.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")]), path)
+    with pytest.raises(ReportError, match="tagged"):
+        templates.find(str(path))
+    computed = notebook(tmp_path / "computed.ipynb", parameters="x = open('/etc/passwd').read()")
+    with pytest.raises(ReportError, match="not a literal"):
+        templates.find(str(computed))
