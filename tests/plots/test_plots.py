@@ -19,9 +19,14 @@ OCCUPANCY = pl.DataFrame(
     schema={"bucket": UTC_US, "occupancy_mean": pl.Float64, "occupancy_max": pl.Int64},
 )
 EVENTS = pl.DataFrame(
-    {"bucket": [BUCKETS[0]] * 3, "camera_id": ["a", "b", "a"], "event_type": ["crowd", "crowd", "loitering"], "count": [1, 2, 4]},
+    {
+        "bucket": [BUCKETS[0]] * 3,
+        "camera_id": ["a", "b", "a"],
+        "event_type": ["crowd", "crowd", "loitering"],
+        "count": [1, 2, 4],
+    },
     schema_overrides={"bucket": UTC_US},
-)  # fmt: skip
+)
 HOURS = pl.DataFrame({"camera_id": ["a", "b"], "hour": [9, 10], "occupancy_mean": [2.0, None], "visits": [5, 0]})
 WEEK = HOURS.with_columns(weekday=pl.Series([1, 7])).drop("camera_id")
 HISTOGRAM = pl.DataFrame({"from_s": [0.0, 60.0], "till_s": [60.0, 120.0], "count": [3, 1]})
