@@ -121,6 +121,7 @@ class PersonCoder:
     """
 
     def __init__(self, secret: bytes, environment: str, source: str) -> None:
+        self.source = source
         self._secret = secret
         self._prefix = f"{environment}\x1f{source}\x1f".encode()
         self._pairs: list[pl.DataFrame] = []

@@ -83,17 +83,15 @@ class Staged:
     actions: list[AddAction] = field(default_factory=list)
     rows: int = 0
 
-    def write(self, frame: pl.DataFrame, *, environment: str, stem: str) -> None:
-        """Write `frame` (with a `day` column where the table has one) as one file per day."""
+    def write(self, frame: pl.DataFrame, *, environment: str, stem: str, day: str | None = None) -> None:
+        """Write `frame` as one file of its partition; `day` for tables that have one."""
         if frame.is_empty():
             return
         self.rows += frame.height
-        data = [name for name in self.table.names if name not in {c.ENVIRONMENT, c.DAY}]
-        if c.DAY not in self.table.names:
-            self._one(frame.select(data), {c.ENVIRONMENT: environment}, stem)
-            return
-        for (day,), part in frame.partition_by(c.DAY, as_dict=True, include_key=False).items():
-            self._one(part.select(data), {c.ENVIRONMENT: environment, c.DAY: str(day)}, stem)
+        partition = {c.ENVIRONMENT: environment}
+        if c.DAY in self.table.names:
+            partition[c.DAY] = NO_DAY if day is None else day
+        self._one(frame.select(n for n in self.table.names if n not in partition), partition, stem)
 
     def _one(self, frame: pl.DataFrame, partition: dict[str, str], stem: str) -> None:
         where = "/".join(f"{k}={v}" for k, v in partition.items())
@@ -231,11 +229,6 @@ def _delta_schema(table: Table) -> Schema:
     return Schema.from_arrow(arrow)
 
 
-def day_of(column: str) -> pl.Expr:
-    """The UTC day of a time as the partition's text; rows without a time go to `NO_DAY`."""
-    return pl.col(column).dt.strftime("%Y-%m-%d").fill_null(NO_DAY).alias(c.DAY)
-
-
 def files(lake: Lake, versions: Versions, tables: Sequence[Table] | None = None) -> set[Path]:
     """Every data file that a snapshot names."""
     named: set[Path] = set()
@@ -248,5 +241,5 @@ def files(lake: Lake, versions: Versions, tables: Sequence[Table] | None = None)
 
 __all__ = [
     "CROWD_EVENTS_LOG", "FACT", "KEY_HASH", "LOG_OF", "NO_DAY", "PERSONS", "POSITIONS_LOG", "REJECTS_LOG",
-    "SIGHTINGS_LOG", "SUPERSEDED", "TABLES", "UTC_US", "Lake", "Staged", "Versions", "day_of", "files",
+    "SIGHTINGS_LOG", "SUPERSEDED", "TABLES", "UTC_US", "Lake", "Staged", "Versions", "files",
 ]  # fmt: skip

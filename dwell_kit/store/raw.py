@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -12,11 +14,15 @@ from blake3 import blake3
 
 from dwell_kit.schema import columns as c
 
-_PART_ROWS = 400_000
+_PART_ROWS = 300_000
+_CHUNKS_UNDER_WAY = 3
 
 
 class RawKeeper:
-    """Hashes bytes as they pass and keeps them, zstd-compressed, under a temporary name until `keep`."""
+    """Hashes bytes as they pass and keeps them, zstd-compressed, under a temporary name until `keep`.
+
+    A thread of its own does the work; few chunks wait for it, so that memory stays flat.
+    """
 
     def __init__(self, folder: Path, temporary: Path, *, keep: bool) -> None:
         self._folder = folder
@@ -28,6 +34,8 @@ class RawKeeper:
             temporary.parent.mkdir(parents=True, exist_ok=True)
             self._file = temporary.open("wb")
             self._writer = zstandard.ZstdCompressor(level=1).stream_writer(self._file)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="dwell-raw")
+        self._under_way: deque[Future[None]] = deque()
 
     def __enter__(self) -> RawKeeper:
         return self
@@ -37,18 +45,26 @@ class RawKeeper:
     ) -> None:
         self.discard()
 
-    def __call__(self, chunk: bytes | memoryview) -> None:
+    def __call__(self, chunk: bytes) -> None:
         self.bytes += len(chunk)
+        while len(self._under_way) > _CHUNKS_UNDER_WAY:
+            self._under_way.popleft().result()
+        self._under_way.append(self._pool.submit(self._take, chunk))
+
+    def _take(self, chunk: bytes) -> None:
         self._hash.update(chunk)
         if self._file is not None:
             self._writer.write(chunk)
 
     @property
     def content_hash(self) -> str:
+        """BLAKE3 of everything so far."""
+        self._settle()
         return self._hash.hexdigest()
 
     def keep(self) -> str:
         """Move the file to its name; returns the hash. The same content is kept once."""
+        self._settle()
         if self._file is not None:
             self._writer.close()  # type: ignore[no-untyped-call]
             self._file.close()
@@ -59,10 +75,15 @@ class RawKeeper:
 
     def discard(self) -> None:
         """Remove what was not kept."""
+        self._pool.shutdown(cancel_futures=True)
         if self._file is not None:
             self._file.close()
             self._file = None
         self._temporary.unlink(missing_ok=True)
+
+    def _settle(self) -> None:
+        while self._under_way:
+            self._under_way.popleft().result()
 
 
 def raw_path(folder: Path, content_hash: str) -> Path:
@@ -84,8 +105,8 @@ class PayloadWriter:
         self._rows = 0
         self._parts = 0
 
-    def add(self, payload: pl.DataFrame | None) -> None:
-        if payload is None or payload.width < 2 or payload.is_empty():
+    def add(self, payload: pl.DataFrame) -> None:
+        if payload.width < 2 or payload.is_empty():
             return
         self._waiting.append(payload)
         self._rows += payload.height

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,30 +20,22 @@ from dwell_kit.ingest.quality import Collector, Report
 from dwell_kit.ingest.rejects import shifted
 from dwell_kit.ingest.sources import Source
 from dwell_kit.schema import columns as c
-from dwell_kit.schema.tables import CROWD_EVENTS, POSITIONS, SIGHTINGS
 from dwell_kit.schema.time import from_us, parse_moment
 from dwell_kit.store import registry, uploads, upsert
-from dwell_kit.store.keys import PersonCoder, key_hashes
+from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.lake import (
     KEY_HASH,
     LOG_OF,
-    NO_DAY,
-    PERSONS,
     SUPERSEDED,
-    Staged,
-    day_of,
 )
 from dwell_kit.store.raw import PayloadWriter, RawKeeper, hash_file
 from dwell_kit.workspace.handle import Handle, who
 from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
+from dwell_kit.workspace.staging import Stager
 from dwell_kit.workspace.sweeping import claim, sweep
 
 DEFAULT_ENVIRONMENT = "main"
 DEFAULT_SOURCE = "main"
-_FLUSH_ROWS = 1_000_000
-_TIME_OF = {SIGHTINGS.name: c.STARTED, CROWD_EVENTS.name: c.STARTED, POSITIONS.name: c.TIME}
-_END_OF = {SIGHTINGS.name: c.ENDED, CROWD_EVENTS.name: c.RECORDED, POSITIONS.name: c.TIME}
-
 Progress = Callable[[int, int], None]
 """Called with (bytes read, bytes in all; 0 if unknown)."""
 
@@ -75,19 +66,14 @@ class _Job:
     options: ReadOptions
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Upload:
     """An upload on its way from its first byte to its snapshot."""
 
     seq: int
     upload_id: str
     target: Target
-    logs: dict[str, Staged] = field(default_factory=dict)
-    waiting: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-    waiting_rows: dict[str, int] = field(default_factory=dict)
-    hashes: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    cameras: list[pl.DataFrame] = field(default_factory=list)
-    span: tuple[int, int] | None = None
+    stager: Stager
 
 
 def ingest(
@@ -128,31 +114,27 @@ def _reader(part: Source, target: Target, options: ReadOptions) -> Reader:
 
 
 def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, step: Step) -> Report:
-    payload = PayloadWriter(ws.layout.payload / str(upload.seq))
     temporary = ws.layout.temporary / f"{upload.upload_id}.raw"
     try:
         with RawKeeper(ws.layout.raw, temporary, keep=ws.settings.keep_raw) as raw:
             source = Source(job.path, on_bytes=_tee(raw, job.size, progress), limits=job.options.limits)
             collector = Collector(reader=job.readers, filename=source.name, header=_header(source, job))
-            coder = PersonCoder(ws.secret, job.target.environment, job.target.source)
             for batch in _batches(source, job.target, job.options):
                 collector.add(batch)
-                _stage(ws, upload, batch, coder)
-                payload.add(batch.payload)
+                upload.stager.add(batch)
                 step("batch staged")
             source.finish()
-            _flush_all(ws, upload, coder)
-            payload.flush()
+            upload.stager.finish()
             step("staged")
             report = collector.report()
             report.upload_id = upload.upload_id
-            report.stored = sum(upload.logs[t].rows for t in _TIME_OF if t in upload.logs)
+            report.stored = upload.stager.stored()
             repeated = _publish(ws, upload, raw, job.readers, report, step)
     except BaseException as error:
-        _fail(ws, upload, payload, error)
+        _fail(ws, upload, error)
         raise
     if repeated is not None:
-        _forget(upload, payload)
+        upload.stager.discard()
         with ws.database.write() as connection:
             uploads.change(connection, upload.seq, status=uploads.REPEATED)
         return repeated
@@ -214,67 +196,15 @@ def _register(ws: Handle, job: _Job, upload_id: str) -> _Upload:
             uploaded_at=ws.now(),
             notes=target.notes,
         )
-    return _Upload(seq, upload_id, target)
-
-
-def _stage(ws: Handle, upload: _Upload, batch: Batch, coder: PersonCoder) -> None:
-    """Put a batch's rows into the waiting frames; write them out when there are many."""
-    if batch.cameras is not None:
-        upload.cameras.append(batch.cameras)
-    if batch.rejects.height:
-        _wait(ws, upload, "rejects", batch.rejects.with_columns(pl.lit(NO_DAY).alias(c.DAY)))
-    if batch.rows.is_empty():
-        return
-    table = batch.table
-    rows = batch.rows.with_columns(
-        coder.encode(batch.rows[c.PERSON]).alias(c.PERSON_CODE),
-        pl.lit(upload.target.source).alias(c.SOURCE),
-        day_of(_TIME_OF[table]),
-    ).drop(c.PERSON)
-    first, last = rows[_TIME_OF[table]].min(), rows[_END_OF[table]].max()
-    _widen(upload, first, last)
-    if c.KEY in rows.columns:
-        hashes = key_hashes(rows[c.KEY])
-        upload.hashes.setdefault(table, []).append(hashes)
-        rows = rows.with_columns(pl.Series(KEY_HASH, hashes))
-    _wait(ws, upload, table, rows)
-
-
-def _widen(upload: _Upload, first: Any, last: Any) -> None:
-    start, end = (pl.Series([first, last]).dt.epoch("us")).to_list()
-    upload.span = (min(start, upload.span[0]), max(end, upload.span[1])) if upload.span else (start, end)
-
-
-def _wait(ws: Handle, upload: _Upload, table: str, rows: pl.DataFrame) -> None:
-    rows = rows.with_columns(pl.lit(upload.seq, dtype=pl.Int64).alias(c.SEQ))
-    upload.waiting.setdefault(table, []).append(rows)
-    upload.waiting_rows[table] = upload.waiting_rows.get(table, 0) + rows.height
-    if upload.waiting_rows[table] >= _FLUSH_ROWS:
-        _flush(ws, upload, table)
-
-
-def _flush(ws: Handle, upload: _Upload, table: str) -> None:
-    frames = upload.waiting.pop(table, [])
-    upload.waiting_rows[table] = 0
-    if frames:
-        staged = upload.logs.setdefault(table, ws.lake.stage(LOG_OF[table]))
-        staged.write(
-            pl.concat(frames, rechunk=False), environment=upload.target.environment, stem=upload.upload_id
-        )
-
-
-def _flush_all(ws: Handle, upload: _Upload, coder: PersonCoder) -> None:
-    for table in list(upload.waiting):
-        _flush(ws, upload, table)
-    persons = coder.learned()
-    if persons.height:
-        frame = persons.with_columns(
-            pl.lit(upload.target.source).alias(c.SOURCE),
-            pl.lit(upload.seq, dtype=pl.Int64).alias(c.SEQ),
-            pl.lit(NO_DAY).alias(c.DAY),
-        )
-        staged = upload.logs.setdefault(PERSONS.name, ws.lake.stage(PERSONS))
-        staged.write(frame, environment=upload.target.environment, stem=upload.upload_id)
+    stager = Stager(
+        ws.lake,
+        PayloadWriter(ws.layout.payload / str(seq)),
+        PersonCoder(ws.secret, target.environment, target.source),
+        upload_id=upload_id,
+        seq=seq,
+        environment=target.environment,
+    )
+    return _Upload(seq, upload_id, target, stager)
 
 
 def _publish(
@@ -299,10 +229,9 @@ def _publish(
 def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, step: Step) -> None:
     environment = upload.target.environment
     affected = {
-        table: _affected(ws, table, np.concatenate(parts), draft, environment)
-        for table, parts in upload.hashes.items()
+        table: _affected(ws, table, hashes, draft, environment) for table, hashes in upload.stager.hashes().items()
     }
-    for table, staged in upload.logs.items():
+    for table, staged in upload.stager.logs.items():
         draft.versions[staged.table.name] = ws.lake.append(staged, draft.versions, transaction=upload.upload_id)
         step(f"{table} committed")
     if not any(len(hashes) for hashes in affected.values()):
@@ -331,15 +260,15 @@ def _affected(ws: Handle, table: str, hashes: np.ndarray, draft: Draft, environm
 
 def _enter(ws: Handle, upload: _Upload, report: Report, content_hash: str, connection: Connection) -> None:
     target = upload.target
-    if upload.cameras:
-        seen = pl.concat(upload.cameras, how="diagonal_relaxed").unique(maintain_order=True)
+    if upload.stager.cameras:
+        seen = pl.concat(upload.stager.cameras, how="diagonal_relaxed").unique(maintain_order=True)
         registry.learn_cameras(connection, target.environment, seen)
     covered: tuple[datetime | None, datetime | None] = (None, None)
     if target.window is not None:
         tz = registry.environment(connection, target.environment).tz
         covered = (parse_moment(target.window[0], tz), parse_moment(target.window[1], tz))
-    elif upload.span is not None:
-        covered = (from_us(upload.span[0]), from_us(upload.span[1]))
+    elif upload.stager.span is not None:
+        covered = (from_us(upload.stager.span[0]), from_us(upload.stager.span[1]))
     uploads.change(
         connection,
         upload.seq,
@@ -358,15 +287,8 @@ def _enter(ws: Handle, upload: _Upload, report: Report, content_hash: str, conne
     )
 
 
-def _forget(upload: _Upload, payload: PayloadWriter) -> None:
-    """Remove everything that an upload staged."""
-    for staged in upload.logs.values():
-        staged.discard()
-    payload.discard()
-
-
-def _fail(ws: Handle, upload: _Upload, payload: PayloadWriter, error: BaseException) -> None:
-    _forget(upload, payload)
+def _fail(ws: Handle, upload: _Upload, error: BaseException) -> None:
+    upload.stager.discard()
     what = str(error) if isinstance(error, DwellError) else f"{type(error).__name__}: {error}"
     with ws.database.write() as connection:
         uploads.change(connection, upload.seq, status=uploads.FAILED, notes=what)

@@ -10,7 +10,7 @@ from dwell_kit.store.lake import PERSONS, SUPERSEDED, Lake, Versions
 
 def persons(*ids: str, seq: int = 1) -> pl.DataFrame:
     return pl.DataFrame(
-        {c.PERSON_CODE: range(len(ids)), c.PERSON: ids, c.SOURCE: "s", c.SEQ: seq, c.DAY: "none"},
+        {c.PERSON_CODE: range(len(ids)), c.PERSON: ids, c.SOURCE: "s", c.SEQ: seq},
         schema_overrides={c.PERSON_CODE: pl.Int64, c.SEQ: pl.Int64},
     )
 
