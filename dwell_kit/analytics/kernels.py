@@ -6,17 +6,14 @@ range and thread; ranges never share what they write.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numba as nb
 import numpy as np
 
+from dwell_kit.analytics.bins import ARRIVAL, bin_of
 from dwell_kit.schema.coded import OPEN_END_BIT
 from dwell_kit.schema.time import MIN_US
-
-SHIFT: Final = 16
-ARRIVAL: Final = 1 << SHIFT
-"""An arrival in a cell of events; a departure is 1. Small cells, because the cache is what limits the pass."""
 
 
 class Rows(NamedTuple):
@@ -66,28 +63,26 @@ class VisitRows(NamedTuple):
     marks: Any
 
 
-class Bins(NamedTuple):
-    """A number for each place and bin of time: cells (places × m,), empty to count nothing.
-
-    The number is person-time in µs (int64), or arrivals × `ARRIVAL` + departures (uint32). Cells of events end
-    with one more cell that counts the arrivals, so that an overflow is found out.
-    """
-
-    t0: int
-    width: int
-    per: float
-    """1 / width."""
-    m: int
-    cells: Any
-
-
 class Tally(NamedTuple):
-    """What the pass counts beside the visits: presence in the environment, and at each place (`key` of a row)."""
+    """What the pass adds up beside the visits: presence in the environment, and µs at each camera (or empty).
+
+    `camera_us` is (cameras + 1,), the last for no camera; a person's overlapping sightings at a camera count once.
+    """
 
     events: Any
     env: Any
-    place: Any
-    key: Any
+    camera_us: Any
+
+
+class Desk(NamedTuple):
+    """Room to work in, one per thread: pieces of a visit, and by camera what the current visit did there."""
+
+    starts: Any
+    ends: Any
+    gains: Any
+    """µs that each row of the visit added at its camera."""
+    seen: Any
+    until: Any
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
@@ -103,17 +98,34 @@ def first_span(spans: Any, t: int) -> int:
     return low
 
 
+@nb.njit(cache=True, nogil=True)
+def new_desk(room: int, cameras: int) -> Any:
+    """A desk for visits of fewer than `room` rows and spans."""
+    return Desk(
+        np.empty(room, np.int64),
+        np.empty(room, np.int64),
+        np.empty(room, np.int64),
+        np.zeros(cameras, np.int64),
+        np.zeros(cameras, np.int64),
+    )
+
+
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: Any, mark: int) -> Any:
+def walk(rows: Any, lo: int, hi: int, pick: Any, desk: Any, mark: int, camera_us: Any) -> Any:
     """The visit that begins at row `lo`, and its selected part as disjoint pieces [starts[k], ends[k + 1]).
+
+    `mark` is another number for each walk; what it adds to `camera_us` is in `desk.gains` too, to be taken back.
 
     Without branches on the data where it can be, because they cannot be predicted (3× slower with them).
     Returns (row after it, pieces, sightings, cameras, dwell, first, last, first row, last row).
     """
-    spans = pick.spans
+    spans, starts, ends, seen = pick.spans, desk.starts, desk.ends, desk.seen
     k = len(spans)
     j = first_span(spans, rows.start[lo])
     since, until = spans[j, 0], spans[j, 1]
+    by_camera = len(camera_us) > 0
+    reach: Any = np.int64(0)
+    gain: Any = np.int64(0)
     cursor = edge = first = last = np.int64(MIN_US)
     dwell = np.int64(0)
     found = n = cameras = 0
@@ -132,6 +144,9 @@ def walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: A
         first = x if begins else first
         first_row = i if begins else first_row
         n += ok
+        if by_camera:
+            reach = desk.until[camera] if seen[camera] == mark else a
+            gain = max(y - max(x, reach), 0) if ok else 0
         cameras += ok and camera >= 0 and seen[camera] != mark
         seen[camera] = mark if ok else seen[camera]
         latest = ok and y >= last
@@ -148,6 +163,8 @@ def walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: A
             for s in range(j + 1, k):
                 if spans[s, 0] >= b:
                     break
+                if by_camera:
+                    gain += max(min(b, spans[s, 1]) - max(spans[s, 0], reach), 0)
                 x, y = max(spans[s, 0], cursor), min(b, spans[s, 1])
                 if y >= last:
                     last, last_row = y, i
@@ -157,6 +174,10 @@ def walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: A
                     found += x > edge
                     edge = y
                     ends[found] = edge
+        if by_camera:
+            desk.gains[i - lo] = gain
+            camera_us[camera] += gain
+            desk.until[camera] = max(reach, b) if ok else reach
         cursor = max(cursor, b) if ok else cursor
         i += 1
         if i == hi or rows.start[i] - horizon > pick.max_gap:
@@ -166,80 +187,36 @@ def walk(rows: Any, lo: int, hi: int, pick: Any, starts: Any, ends: Any, seen: A
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def bin_of(bins: Any, t: int) -> int:
-    """(t - t0) // width, exactly; a division of integers anywhere in the pass made all of it 4× slower."""
-    q = np.int64((t - bins.t0) * bins.per)
-    rest = t - bins.t0 - q * bins.width
-    return q + (rest >= bins.width) - (rest < 0)
-
-
-@nb.njit(cache=True, nogil=True, forceinline=True)
-def _count_events(bins: Any, starts: Any, ends: Any, found: int) -> Any:
+def _count_events(cells: Any, scale: Any, starts: Any, ends: Any, found: int) -> Any:
     """Returns a mark of the bins that were counted in: bit q % 64 is set for bin q."""
     marks = np.int64(0)
     for s in range(found):
-        q = bin_of(bins, starts[s])
+        q = bin_of(scale, starts[s])
         marks |= np.int64(1) << (q & 63)
-        bins.cells[q] += ARRIVAL
-        q = bin_of(bins, ends[s + 1])
+        cells[q] += ARRIVAL
+        q = bin_of(scale, ends[s + 1])
         marks |= np.int64(1) << (q & 63)
-        bins.cells[q] += 1
-    bins.cells[-1] += found
+        cells[q] += 1
+    cells[-1] += found
     return marks
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def _spread(bins: Any, base: int, a: int, b: int) -> None:
+def _spread(cells: Any, scale: Any, a: int, b: int) -> None:
     """Add the person-time of [a, b) to the bins that it lies in."""
-    if a < b:
-        q = bin_of(bins, a)
+    q = bin_of(scale, a)
     while a < b:
-        edge = min(bins.t0 + (q + 1) * bins.width, b)
-        bins.cells[base + q] += edge - a
+        edge = min(scale.t0 + (q + 1) * scale.width, b)
+        cells[q] += edge - a
         a = edge
         q += 1
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
-def _within(bins: Any, first: int, last: int) -> int:
+def _within(scale: Any, first: int, last: int) -> int:
     """The bin that holds [first, last), or -1."""
-    q = bin_of(bins, first)
-    return q if last <= bins.t0 + (q + 1) * bins.width else -1
-
-
-@nb.njit(cache=True, nogil=True, forceinline=True)
-def _count_places(
-    rows: Any, lo: int, hi: int, pick: Any, tally: Any, q: int, seen: Any, until: Any, mark: int
-) -> None:
-    """Person-time at each place of the visit [lo, hi); a place's overlapping sightings count once.
-
-    `q` is the cell that the whole visit lies in, or -1.
-    """
-    bins, key, spans = tally.place, tally.key, pick.spans
-    k = len(spans)
-    j = first_span(spans, rows.start[lo])
-    since, edge = spans[j, 0], spans[j, 1]
-    for i in range(lo, hi):
-        place = key[i]
-        a, b = rows.start[i], rows.end[i]
-        while edge <= a and j + 1 < k:
-            j += 1
-            since, edge = spans[j, 0], spans[j, 1]
-        ok = place >= 0 and pick.camera[rows.camera[i]]
-        if pick.by_zone:
-            ok = ok and pick.zone[rows.zone[i]]
-        reach = until[place] if seen[place] == mark else a
-        a = max(a, reach)
-        seen[place] = mark if ok else seen[place]
-        until[place] = max(reach, b) if ok else until[place]
-        x, y = max(a, since), min(b, edge)
-        if q >= 0:
-            bins.cells[max(place, 0) * bins.m + q] += y - x if ok and y > x else 0
-        elif ok:
-            _spread(bins, place * bins.m, x, y)
-        if ok and b > edge:
-            for s in range(j + 1, k):
-                _spread(bins, place * bins.m, max(a, spans[s, 0]), min(b, spans[s, 1]))
+    q = bin_of(scale, first)
+    return q if last <= scale.t0 + (q + 1) * scale.width else -1
 
 
 @nb.njit(cache=True, nogil=True)
@@ -259,11 +236,8 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
     whole : the pick that selects everything: what a touched visit is measured with.
     out : columns with room for as many visits as there are rows in the range.
     """
-    room = _longest(rows, lo, hi) + len(pick.spans) + 2
-    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
-    seen = np.zeros(len(pick.camera), np.int64)
-    seen_place = np.zeros(max(len(pick.camera), len(pick.zone)), np.int64)
-    until = np.zeros(len(seen_place), np.int64)
+    desk = new_desk(_longest(rows, lo, hi) + len(pick.spans) + 2, len(pick.camera))
+    nothing = tally.camera_us[:0]
     made = mark = 0
     detail = len(out.visit) > 0
     for g in range(lo, hi):
@@ -276,14 +250,19 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
             visit += 1
             mark += 1
             i, found, n, cameras, dwell, first, last, first_row, last_row = walk(
-                rows, begin, stop, pick, starts, ends, seen, mark
+                rows, begin, stop, pick, desk, mark, nothing if pick.touching else tally.camera_us
             )
             if n and pick.touching:
                 mark += 1
                 i, found, n, cameras, dwell, first, last, first_row, last_row = walk(
-                    rows, begin, stop, whole, starts, ends, seen, mark
+                    rows, begin, stop, whole, desk, mark, tally.camera_us
                 )
-            if n == 0 or dwell < pick.min_us or dwell >= pick.max_us:
+            if n == 0:
+                continue
+            if dwell < pick.min_us or dwell >= pick.max_us:
+                if len(tally.camera_us):
+                    for row in range(begin, i):
+                        tally.camera_us[rows.camera[row]] -= desk.gains[row - begin]
                 continue
             camera = rows.camera[last_row]
             out.group[made] = g
@@ -302,19 +281,15 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
                 (rows.flags[last_row] & OPEN_END_BIT) != 0 or pick.cover_end[camera] - last <= pick.max_gap
             )
             if len(tally.events.cells):
-                out.marks[made] = _count_events(tally.events, starts, ends, found)
+                out.marks[made] = _count_events(
+                    tally.events.cells, tally.events.scale, desk.starts, desk.ends, found
+                )
             if len(tally.env.cells):
-                q = _within(tally.env, first, last)
+                q = _within(tally.env.scale, first, last)
                 if q >= 0:
                     tally.env.cells[q] += dwell
                 else:
                     for s in range(found):
-                        _spread(tally.env, 0, starts[s], ends[s + 1])
-            if len(tally.place.cells):
-                q = _within(tally.place, first, last)
-                if pick.touching:
-                    _count_places(rows, begin, i, whole, tally, q, seen_place, until, mark)
-                else:
-                    _count_places(rows, begin, i, pick, tally, q, seen_place, until, mark)
+                        _spread(tally.env.cells, tally.env.scale, desk.starts[s], desk.ends[s + 1])
             made += 1
     return made

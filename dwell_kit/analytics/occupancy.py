@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.coding import names, utc
-from dwell_kit.analytics.presence import by_bucket, event_bins, maxima, per_bucket, person_time_bins, pieces, steps
+from dwell_kit.analytics.levels import by_bucket, steps
+from dwell_kit.analytics.presence import event_bins, maxima, per_bucket, person_time_bins, pieces
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.visits import selected

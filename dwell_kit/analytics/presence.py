@@ -14,7 +14,9 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from dwell_kit.analytics.kernels import ARRIVAL, SHIFT, Bins, Pick, Rows, VisitRows, bin_of, first_span, walk
+from dwell_kit.analytics.bins import ARRIVAL, SHIFT, Bins, bin_of, scale_of
+from dwell_kit.analytics.kernels import Pick, Rows, VisitRows, first_span, new_desk, walk
+from dwell_kit.analytics.levels import by_bucket, steps
 from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.parallel import in_threads
 from dwell_kit.analytics.selection import Selection
@@ -23,32 +25,34 @@ from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.time import MAX_US, US
 
 _MOST_BINS: Final = 1 << 21
-_ROWS_PER_BIN: Final = 7
+_ROWS_PER_BIN: Final = 10
+_ROWS_PER_BIN_OF_ONE: Final = 20
 
 
 def person_time_bins(edges: NDArray[np.int64], places: int = 1) -> Bins:
     """Empty bins of person-time of the widest width that every edge falls on."""
     width = int(np.gcd.reduce(np.diff(edges)))
     m = int(edges[-1] - edges[0]) // width
-    return Bins(int(edges[0]), width, 1.0 / width, m, np.zeros(places * m, np.int64))
+    return Bins(scale_of(int(edges[0]), width, m), m, np.zeros(places * m, np.int64))
 
 
 def event_bins(edges: NDArray[np.int64], n_rows: int) -> Bins:
     """Empty bins of arrivals and departures, as fine as `n_rows` deserve; each inner edge falls on one."""
     t0, end = int(edges[0]), int(edges[-1])
-    target = min(max(n_rows // _ROWS_PER_BIN, 1024), _MOST_BINS)
+    per_bin = _ROWS_PER_BIN if len(edges) > 2 else _ROWS_PER_BIN_OF_ONE
+    target = min(max(n_rows // per_bin, 1024), _MOST_BINS)
     width = max(-(-(end - t0) // target), 1)
     if len(edges) > 2:
         common = int(np.gcd.reduce(np.diff(edges)))
         least = -(-width // US)
         width = next((w * US for w in range(least, common // US) if common % (w * US) == 0), common)
     m = -(-(end - t0) // width) + 1
-    return Bins(t0, width, 1.0 / width, m, np.zeros(m + 1, np.uint32))
+    return Bins(scale_of(t0, width, m), m, np.zeros(m + 1, np.uint32))
 
 
 def per_bucket(bins: Bins, edges: NDArray[np.int64], places: int = 1) -> NDArray[np.int64]:
     """(places, buckets) person-time in µs from the bins of `person_time_bins`."""
-    begins = (edges[:-1] - bins.t0) // bins.width
+    begins = (edges[:-1] - bins.scale.t0) // bins.scale.width
     made: NDArray[np.int64] = np.add.reduceat(bins.cells.reshape(places, bins.m), begins, axis=1)
     return made
 
@@ -64,14 +68,14 @@ def maxima(
     ----------
     swept, events : of one sweep of this selection. edges : (buckets + 1,) that the event bins were made for.
     """
-    begins = -((events.t0 - edges) // events.width)
+    begins = -((events.scale.t0 - edges) // events.scale.width)
     fits, low, listed, before, masks, total = _candidates(events.cells, begins, 1 if len(edges) > 2 else 0)
     if not fits:
         return _maxima_by_sorting(coded, selection, swept, edges)
     pick = pick_of(coded, selection)
     work = [(rows_of(coded), pick, part, events._replace(cells=masks), int(total)) for part in swept.parts]
     times = np.sort(np.concatenate(in_threads(_gather, work)))
-    most, at = _resolve(times, events, begins, listed, before, low)
+    most, at = _resolve(times, events.scale, begins, listed, before, low)
     return most, np.where(at < 0, edges[:-1], at)
 
 
@@ -137,33 +141,33 @@ def _gather(rows: Any, pick: Any, part: Any, bins: Any, total: int) -> Any:
     longest = 0
     for count in part.rows:
         longest = max(longest, count)
-    room = longest + len(pick.spans) + 2
-    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
-    seen = np.zeros(len(pick.camera), np.int64)
+    desk = new_desk(longest + len(pick.spans) + 2, len(pick.camera))
+    nothing = desk.until[:0]
+    masks, scale = bins.cells, bins.scale
     times = np.empty(total, np.int64)
     made = 0
     for v in range(len(part.row)):
         wanted = np.int64(0)
-        for block in range(bin_of(bins, part.first[v]) >> 6, (bin_of(bins, part.last[v]) >> 6) + 1):
-            wanted |= bins.cells[block]
+        for block in range(bin_of(scale, part.first[v]) >> 6, (bin_of(scale, part.last[v]) >> 6) + 1):
+            wanted |= masks[block]
         if not wanted & part.marks[v]:
             continue
         stop = part.row[v] + part.rows[v]
-        found = walk(rows, part.row[v], stop, pick, starts, ends, seen, v + 1)[1]
+        found = walk(rows, part.row[v], stop, pick, desk, v + 1, nothing)[1]
         for s in range(found):
-            q = bin_of(bins, starts[s])
-            if (bins.cells[q >> 6] >> (q & 63)) & 1:
-                times[made] = 2 * starts[s] + 1
+            q = bin_of(scale, desk.starts[s])
+            if (masks[q >> 6] >> (q & 63)) & 1:
+                times[made] = 2 * desk.starts[s] + 1
                 made += 1
-            q = bin_of(bins, ends[s + 1])
-            if (bins.cells[q >> 6] >> (q & 63)) & 1:
-                times[made] = 2 * ends[s + 1]
+            q = bin_of(scale, desk.ends[s + 1])
+            if (masks[q >> 6] >> (q & 63)) & 1:
+                times[made] = 2 * desk.ends[s + 1]
                 made += 1
     return times[:made]
 
 
 @nb.njit(cache=True, nogil=True)
-def _resolve(times: Any, events: Any, begins: Any, chosen: Any, before: Any, low: Any) -> Any:
+def _resolve(times: Any, scale: Any, begins: Any, chosen: Any, before: Any, low: Any) -> Any:
     """Runs through the sorted events of each chosen bin; departures come before arrivals of the same µs."""
     most = np.zeros(len(low), np.int64)
     at = np.full(len(low), -1, np.int64)
@@ -172,10 +176,10 @@ def _resolve(times: Any, events: Any, begins: Any, chosen: Any, before: Any, low
         q, present = chosen[k], before[k]
         while begins[bucket + 1] <= q:
             bucket += 1
-        begin = events.t0 + q * events.width
+        begin = scale.t0 + q * scale.width
         if i < len(times) and times[i] // 2 > begin and present > most[bucket]:
             most[bucket], at[bucket] = present, begin
-        stop = 2 * (begin + events.width)
+        stop = 2 * (begin + scale.width)
         while i < len(times) and times[i] < stop:
             instant = times[i] // 2
             while i < len(times) and times[i] // 2 == instant:
@@ -275,53 +279,3 @@ def anonymous_rows(coded: Coded, selection: Selection) -> VisitRows:
         last = np.maximum(before[kept], after)
         start, end = np.maximum(start, begins[after]), np.minimum(end, ends[last])
     return blank._replace(row=row, rows=np.ones(len(row), VISIT_TYPES.rows), first=start, last=end)
-
-
-def steps(start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Instants at which the number of open stretches changes, and the number from then on."""
-    return _steps(np.sort(start), np.sort(end))
-
-
-@nb.njit(cache=True, nogil=True)
-def _steps(begins: Any, ends: Any) -> Any:
-    n = len(begins)
-    times, levels = np.empty(2 * n, np.int64), np.empty(2 * n, np.int64)
-    made = i = j = 0
-    level = 0
-    while j < n:
-        t = min(begins[i], ends[j]) if i < n else ends[j]
-        was = level
-        while i < n and begins[i] == t:
-            level += 1
-            i += 1
-        while j < n and ends[j] == t:
-            level -= 1
-            j += 1
-        if level != was:
-            times[made], levels[made] = t, level
-            made += 1
-    return times[:made], levels[:made]
-
-
-def by_bucket(
-    times: NDArray[np.int64], levels: NDArray[np.int64], edges: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(buckets,) person-time (µs) and maximum of a step function that ends with nobody."""
-    return _by_bucket(times, levels, edges)
-
-
-@nb.njit(cache=True, nogil=True)
-def _by_bucket(times: Any, levels: Any, edges: Any) -> Any:
-    m = len(edges) - 1
-    area, most = np.zeros(m, np.int64), np.zeros(m, np.int64)
-    bucket = 0
-    for i in range(len(times) - 1):
-        a, b = max(times[i], edges[0]), min(times[i + 1], edges[m])
-        while bucket < m and edges[bucket + 1] <= a:
-            bucket += 1
-        q = bucket
-        while q < m and edges[q] < b:
-            area[q] += levels[i] * (min(b, edges[q + 1]) - max(a, edges[q]))
-            most[q] = max(most[q], levels[i])
-            q += 1
-    return area, most

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dwell_kit.analytics.entries import find_bucket
-from dwell_kit.analytics.kernels import Bins, VisitRows, first_span
+from dwell_kit.analytics.kernels import VisitRows, first_span
 from dwell_kit.analytics.occupancy import covered_time, overlap, series_edges
 from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.parallel import in_threads
@@ -76,10 +76,14 @@ def compute_summary(
         return _nothing()
     low, high = coded.extent
     ends = np.array([min(low, int(edges[0])), max(high + 1, int(edges[-1]))], np.int64)
-    env, events, camera = person_time_bins(edges), event_bins(ends, len(coded)), _totals(ends, len(coded.cameras))
-    swept = sweep(coded, chosen, coverage_end=coverage_end, env=env, events=events, place=camera, detail=False)
+    env, events, camera = (
+        person_time_bins(edges),
+        event_bins(ends, len(coded)),
+        np.zeros(len(coded.cameras) + 1, np.int64),
+    )
+    swept = sweep(coded, chosen, coverage_end=coverage_end, env=env, events=events, camera_us=camera, detail=False)
     nobody = anonymous_rows(coded, chosen)
-    camera_us = camera.cells + _anonymous_time(coded, chosen)
+    camera_us = camera[:-1] + _anonymous_time(coded, chosen)
     most, at = maxima(coded, chosen, swept, events, ends)
     means = hour_means(edges, per_bucket(env, edges)[0], overlap(watched, edges), tz=tz)
     n_sightings = int(swept.column("sightings").sum()) + len(nobody.row)
@@ -163,11 +167,6 @@ def _dwell(swept: SweptVisits) -> dict[str, Any]:
         "dwell_max_s": int(ordered[-1]) / US,
         "dwell_sum_s": total / US,
     }
-
-
-def _totals(ends: NDArray[np.int64], places: int) -> Bins:
-    width = int(ends[1] - ends[0])
-    return Bins(int(ends[0]), width, 1.0 / width, 1, np.zeros(places, np.int64))
 
 
 def _anonymous_time(coded: Coded, selection: Selection) -> NDArray[np.int64]:

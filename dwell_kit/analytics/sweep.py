@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dwell_kit.analytics import kernels
-from dwell_kit.analytics.kernels import Bins, Pick, Rows, Tally, VisitRows
+from dwell_kit.analytics.bins import Bins, scale_of
+from dwell_kit.analytics.kernels import Pick, Rows, Tally, VisitRows
 from dwell_kit.analytics.ordering import frozen, time_sorted
 from dwell_kit.analytics.parallel import in_threads, threads
 from dwell_kit.analytics.selection import ALWAYS, Selection
@@ -28,7 +29,8 @@ VISIT_TYPES = VisitRows(
 )  # fmt: skip
 NEVER = np.array([[MIN_US, MIN_US]], np.int64)
 DETAIL = frozenset({"visit", "cameras", "first_camera", "last_camera"})
-NO_BINS = Bins(0, 1, 1.0, 0, np.empty(0, np.int64))
+NO_TIME = np.empty(0, np.int64)
+NO_BINS = Bins(scale_of(0, 1, 0), 0, NO_TIME)
 NO_EVENTS = NO_BINS._replace(cells=np.empty(0, np.uint32))
 
 
@@ -115,8 +117,7 @@ def sweep(
     coverage_end: CoverageEnd = None,
     events: Bins = NO_EVENTS,
     env: Bins = NO_BINS,
-    place: Bins = NO_BINS,
-    by: str = "camera",
+    camera_us: NDArray[np.int64] = NO_TIME,
     rows: Rows | None = None,
     detail: bool = True,
 ) -> SweptVisits:
@@ -125,14 +126,13 @@ def sweep(
     Parameters
     ----------
     events : arrivals and departures in the environment. env : its person-time.
-    place : person-time of each `by` ("camera" or "zone").
+    camera_us : (cameras + 1,) person-time in µs at each camera, the last for none.
     rows : other rows than those of `coded` (a person per zone as a group).
     detail : fill the columns of `DETAIL` too.
     """
     rows = rows or rows_of(coded)
     pick, whole = picks(selection, coverage_ends(coded, coverage_end))
-    key = rows.camera if by == "camera" else rows.zone
-    return _run(rows, pick, whole, Tally(events, env, place, key), detail=detail)
+    return _run(rows, pick, whole, Tally(events, env, camera_us), detail=detail)
 
 
 def _run(rows: Rows, pick: Pick, whole: Pick, tally: Tally, *, detail: bool) -> SweptVisits:
@@ -149,14 +149,15 @@ def _run(rows: Rows, pick: Pick, whole: Pick, tally: Tally, *, detail: bool) -> 
     tallies = [tally, *(_blank(tally) for _ in parts[1:])]
     found = in_threads(run, [(*part, own) for part, own in zip(parts, tallies, strict=True)])
     for own in tallies[1:]:
-        for total, part in zip(tally[:3], own[:3], strict=True):
-            total.cells[:] += part.cells
+        tally.events.cells[:] += own.events.cells
+        tally.env.cells[:] += own.env.cells
+        tally.camera_us[:] += own.camera_us
     return SweptVisits(tuple(found))
 
 
 def _blank(tally: Tally) -> Tally:
-    held = [part._replace(cells=np.zeros_like(part.cells)) for part in tally[:3]]
-    return Tally(held[0], held[1], held[2], tally.key)
+    events, env = (bins._replace(cells=np.zeros_like(bins.cells)) for bins in (tally.events, tally.env))
+    return Tally(events, env, np.zeros_like(tally.camera_us))
 
 
 def visits_of_unsorted(
@@ -196,5 +197,5 @@ def visits_of_unsorted(
         touching=False,
         cover_end=frozen(np.full(len(places), latest), np.int64),
     )
-    swept = _run(rows, pick, pick, Tally(NO_EVENTS, NO_BINS, NO_BINS, rows.camera), detail=True)
+    swept = _run(rows, pick, pick, Tally(NO_EVENTS, NO_BINS, NO_TIME), detail=True)
     return VisitRows(*(swept.column(name) for name in VisitRows._fields))

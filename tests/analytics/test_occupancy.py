@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dwell_kit.analytics import presence, sweep
+from dwell_kit.analytics import bins, presence, sweep
 from dwell_kit.analytics.occupancy import (
     compute_occupancy,
     compute_occupancy_at,
@@ -236,3 +236,24 @@ def test_what_means_nothing_is_refused() -> None:
         compute_occupancy(HAND, by="person")
     with pytest.raises(FilterError, match="too many buckets"):
         compute_occupancy(HAND, every="1min", covered=[[0, to_us(datetime(2400, 1, 1, tzinfo=UTC))]])
+
+
+@given(width=st.integers(1, 10**11), q=st.integers(0, 10**7), beyond=st.integers(-1, 0), wide=st.booleans())
+def test_a_bin_is_found_without_a_division(width: int, q: int, beyond: int, wide: bool) -> None:
+    t = q * width + beyond
+    if t >= 0:
+        m = q + 2
+        scale = bins.scale_of(-5, width, m)._replace(wide=wide or (m * width) >= 1 << 49)
+        assert bins.bin_of(scale, t - 5) == t // width
+
+
+def test_presence_over_decades_is_exact() -> None:
+    table = HAND.with_columns(
+        pl.when(pl.col(c.PERSON) == "bob")
+        .then(pl.lit(datetime(1970, 1, 1, tzinfo=UTC)))
+        .otherwise(pl.col(c.STARTED))
+        .cast(pl.Datetime("us", "UTC"))
+        .alias(c.STARTED)
+    )
+    assert compute_peak(table) == (2, at(9, 50))
+    assert compute_occupancy(table, every="month")[c.OCCUPANCY_MAX].to_list()[-1] == 2
