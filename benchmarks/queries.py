@@ -63,9 +63,8 @@ def _filters(rng: np.random.Generator, cameras: list[str]) -> dict[str, Any]:
 
 def prepare(scratch: Path, rows: int) -> None:
     """A stored lake of that many sightings."""
-    from dwell_kit.simulate.bulk import simulate_big
-
     import dwell_kit as dk
+    from dwell_kit.simulate.bulk import simulate_big
 
     folder = scratch / "queries"
     if (folder / "workspace.json").exists():
