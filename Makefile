@@ -41,4 +41,5 @@ bench: $(BIN)/.dev
 	$(BIN)/python -m benchmarks
 
 clean:
+	find dwell_kit -name "*.nb[ic]" -delete
 	rm -rf $(VENV) demo benchmarks/results .pytest_cache .mypy_cache .ruff_cache .hypothesis

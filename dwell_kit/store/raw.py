@@ -119,7 +119,9 @@ class PayloadWriter:
         self._folder.mkdir(parents=True, exist_ok=True)
         frame = pl.concat(self._waiting, how="diagonal_relaxed")
         target = self._folder / f"{self._parts:05d}.parquet"
-        frame.write_parquet(target, compression="zstd", compression_level=1, row_group_size=50_000)
+        frame.write_parquet(
+            target, compression="zstd", compression_level=1, row_group_size=50_000, statistics=False
+        )
         self._parts += 1
         self._waiting, self._rows = [], 0
 
