@@ -7,17 +7,15 @@ import os
 import shutil
 import stat
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-import polars as pl
 import sqlalchemy as sa
 from deltalake import DeltaTable
 
 from dwell_kit.schema import columns as c
 from dwell_kit.store import database as db
 from dwell_kit.store import snapshots, uploads
-from dwell_kit.store.lake import SIGHTINGS_LOG, SUPERSEDED, TABLES, files
+from dwell_kit.store.lake import TABLES, files
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.publishing import Step, no_step, publishing
 from dwell_kit.workspace.sweeping import sweep
@@ -151,18 +149,3 @@ def _key(ws: Handle) -> Finding:
 def _disk(ws: Handle) -> Finding:
     free = shutil.disk_usage(ws.layout.root).free
     return Finding("disk", free > 1 << 30, f"{free / 2**30:.1f} GiB free")
-
-
-def sizes(root: Path) -> int:
-    """Bytes of all files under a folder."""
-    return sum(p.stat().st_size for p in root.rglob("*") if p.is_file())
-
-
-def superseded_rows(ws: Handle) -> int:
-    """Rows of the logs that a newer message replaced."""
-    return int(ws.lake.scan(SUPERSEDED, ws.snapshot().versions).select(pl.len()).collect().item())
-
-
-def log_rows(ws: Handle) -> int:
-    """Rows of the sightings log, superseded ones included."""
-    return int(ws.lake.scan(SIGHTINGS_LOG, ws.snapshot().versions).select(pl.len()).collect().item())
