@@ -95,4 +95,4 @@ def test_big_exports_have_as_many_rows_as_asked_for(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 1_000
     assert {row["notes"] for row in rows} == {"simulated"}
-    assert [row["appearance_id"] for row in rows[:2]] == ["ev-000000000000", "ev-000000000001"]
+    assert [row["appearance_id"] for row in rows[:2]] == ["app-000000000000", "app-000000000001"]
