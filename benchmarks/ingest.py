@@ -36,6 +36,9 @@ def dwell_kit(path: Path, scratch: Path) -> Cost:
             snapshot_s=ingest.wall_s,
             derive_s=derive.wall_s,
             visits_s=visits.wall_s,
+            snapshot_mib=ingest.peak_mib,
+            derive_mib=derive.peak_mib,
+            visits_mib=visits.peak_mib,
             visits=visits.result,
         )
         return state

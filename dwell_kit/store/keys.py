@@ -124,8 +124,7 @@ class PersonCoder:
         self.source = source
         self._secret = secret
         self._prefix = f"{environment}\x1f{source}\x1f".encode()
-        self._pairs: list[pl.DataFrame] = []
-        self._rows = 0
+        self._known = pl.DataFrame(schema={c.PERSON_CODE: pl.Int64, c.PERSON: pl.String})
 
     def code(self, person_id: str) -> int:
         """The code of one id."""
@@ -139,10 +138,11 @@ class PersonCoder:
             pairs = pairs.with_columns(pl.when(pl.col(c.PERSON).is_not_null()).then(pl.col(c.PERSON_CODE)))
         codes = pairs[c.PERSON_CODE]
         fresh = pairs.filter(codes.is_not_null() & codes.is_first_distinct())
-        self._pairs.append(fresh)
-        self._rows += fresh.height
-        if len(self._pairs) > 64:
-            self._pairs = [pl.concat(self._pairs).unique(maintain_order=True)]
+        fresh = fresh.join(self._known, on=[c.PERSON_CODE, c.PERSON], how="anti")
+        if fresh.height:
+            # copied out, since a text column keeps the whole block that it was parsed from
+            copied = pl.Series(c.PERSON, fresh[c.PERSON].to_list(), dtype=pl.String)
+            self._known = pl.concat([self._known, fresh.with_columns(copied)])
         return codes
 
     def learned(self) -> pl.DataFrame:
@@ -152,10 +152,7 @@ class PersonCoder:
         ------
         InputError : if two ids have the same code.
         """
-        if not self._pairs:
-            return pl.DataFrame(schema={c.PERSON_CODE: pl.Int64, c.PERSON: pl.String})
-        pairs = pl.concat(self._pairs).unique(maintain_order=True)
-        self._pairs = [pairs]
+        pairs = self._known
         if pairs[c.PERSON_CODE].n_unique() < pairs.height:
             twice = pairs.filter(pl.col(c.PERSON_CODE).is_duplicated()).sort(c.PERSON_CODE)
             raise InputError(

@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from dwell_kit.schema import columns as c
 
-_PART_ROWS = 300_000
+_PART_ROWS = 150_000
 _CHUNKS_UNDER_WAY = 3
 
 

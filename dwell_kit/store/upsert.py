@@ -31,10 +31,9 @@ def superseded_of(versions_of_keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def repeated(hashes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The values that occur more than once."""
-    ordered = np.sort(hashes)
-    again = ordered[1:] == ordered[:-1]
-    return np.unique(ordered[1:][again])
+    """The values that occur more than once; `hashes` is sorted in place, since there can be very many."""
+    hashes.sort()
+    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
 
 def versions_of_keys(

@@ -23,7 +23,7 @@ from dwell_kit.store.snapshots import Snapshot
 from dwell_kit.workspace.handle import Handle
 
 _KEEP = 2
-_PASS_ROWS = 3_000_000
+_PASS_ROWS = 1_500_000
 """Sightings sorted in memory at a time: more are cut by ranges of person codes, so that memory stays flat."""
 
 

@@ -22,7 +22,7 @@ from dwell_kit.store.raw import PayloadWriter
 
 TIME_OF: Final = {SIGHTINGS.name: c.STARTED, CROWD_EVENTS.name: c.STARTED, POSITIONS.name: c.TIME}
 END_OF: Final = {SIGHTINGS.name: c.ENDED, CROWD_EVENTS.name: c.RECORDED, POSITIONS.name: c.TIME}
-_FLUSH_ROWS: Final = 300_000
+_FLUSH_ROWS: Final = 150_000
 _UNDER_WAY: Final = 2
 _DAY_US: Final = 86_400 * US
 _EPOCH: Final = date(1970, 1, 1)
@@ -90,8 +90,8 @@ class Stager:
         self._payload.discard()
 
     def hashes(self) -> dict[str, NDArray[np.int64]]:
-        """Key hashes of the staged rows by contract."""
-        return {table: np.concatenate(parts) for table, parts in self._hashes.items()}
+        """Key hashes of the staged rows by contract; given once, since there can be very many."""
+        return {table: np.concatenate(self._hashes.pop(table)) for table in list(self._hashes)}
 
     def stored(self) -> int:
         """Facts staged."""
