@@ -139,11 +139,11 @@ def cameras(connection: Connection, environment: str) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def groups(connection: Connection, environment: str) -> dict[str, list[str]]:
-    """Group, store, department and division names → camera ids."""
+def groups(connection: Connection, environment: str, words: tuple[str, ...] = GROUP_WORDS) -> dict[str, list[str]]:
+    """Names of groups, stores, departments and divisions (those of `words`) → camera ids."""
     found: dict[str, list[str]] = {}
     for camera in cameras(connection, environment):
-        for word in GROUP_WORDS:
+        for word in words:
             if camera[word]:
                 found.setdefault(camera[word], []).append(camera["camera_id"])
     return found

@@ -32,6 +32,7 @@ from dwell_kit.workspace.coding import coded_columns, person_codes
 from dwell_kit.workspace.handle import Handle
 
 Kind = Literal["pandas", "polars", "arrow"]
+_GROUP = "group"
 _GIVEN = {"selection", "filters", "tz", "coverage_end", "groups"}
 
 
@@ -109,8 +110,15 @@ def compute(ws: Handle, name: str, filters: Filters, **parameters: Any) -> Any:
     ------
     NotFoundError : for an unknown quantity. FilterError : for an unknown parameter.
     """
-    quantity = quantities.get(name)
+    quantities.get(name)
     found = scope(ws, filters)
+    if level := _level(parameters.get("by")):
+        return _by_level(ws, name, found, level, parameters)
+    return _call(ws, name, found, parameters)
+
+
+def _call(ws: Handle, name: str, found: Scope, parameters: dict[str, Any]) -> Any:
+    quantity = quantities.get(name)
     function = quantity.compute
     known = inspect.signature(function).parameters
     unknown = set(parameters) - set(known)
@@ -136,6 +144,23 @@ def compute(ws: Handle, name: str, filters: Filters, **parameters: Any) -> Any:
     if name == "summary":
         result["excluded_persons"] = found.excluded
     return result
+
+
+def _level(by: Any) -> str | None:
+    """The word of `by` that names a kind of camera group, if `by` is a list of keys that has one."""
+    words = [word for word in by if word in registry.GROUP_WORDS] if isinstance(by, tuple | list) else []
+    if len(words) > 1:
+        raise FilterError("cameras are grouped by one kind at a time", expected=", ".join(registry.GROUP_WORDS))
+    return words[0] if words else None
+
+
+def _by_level(ws: Handle, name: str, found: Scope, level: str, parameters: dict[str, Any]) -> Any:
+    """A quantity by group, store, department or division: each is a mapping from names to cameras."""
+    with ws.database.read() as connection:
+        groups = registry.groups(connection, found.environment.name, (level,))
+    by = tuple(_GROUP if word == level else word for word in parameters["by"])
+    result = _call(ws, name, found, {**parameters, "by": by, "groups": groups})
+    return result.rename({_GROUP: level}) if _GROUP in result.columns else result
 
 
 def _table(ws: Handle, found: Scope, table: str) -> Any:

@@ -231,3 +231,18 @@ def test_opening_hours_and_closed_days(ws: dk.Workspace, tmp_path: Path) -> None
     ws.set_environment("main", opening_hours=hours)
     found = ws.summary(open_hours=True)
     assert (found["visits"], found["dwell_sum_s"]) == (1, 1800)
+
+
+def test_dwell_by_each_kind_of_camera_group(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", [("anna", "door", "1", 0, 60), ("anna", "hall", "2", 60, 90)]))
+    ws.edit_camera("door", group="entrances", store="north")
+    ws.edit_camera("hall", group="inside", store="north")
+
+    def by(word: str) -> dict[str, float]:
+        found = ws.compute("dwell", parameters={"by": (word,)}, as_="polars")
+        return dict(found.select(word, "sum_s").rows())
+
+    assert by("group") == {"entrances": 60.0, "inside": 30.0}
+    assert by("store") == {"north": 90.0}
+    with pytest.raises(FilterError, match="one kind at a time"):
+        ws.compute("dwell", parameters={"by": ("group", "store")})
