@@ -33,6 +33,8 @@ from dwell_kit.workspace.handle import Handle
 
 Kind = Literal["pandas", "polars", "arrow"]
 _GROUP = "group"
+_OF_PERSONS = ("environment", "age_groups", "genders", "attributes", "include_listed")
+_OF_VISITS = {"weekdays", "hours", "open_hours", "min_dwell", "max_dwell"}
 _GIVEN = {"selection", "filters", "tz", "coverage_end", "groups"}
 
 
@@ -182,6 +184,10 @@ def facts(
     ws: Handle, table: Literal["sightings", "crowd_events", "positions"], filters: Filters, *, payload: bool
 ) -> pl.DataFrame:
     """Rows of a contract, with raw person ids, that the filters select (place and time touch, never clip)."""
+    if given := set(filters.as_dict()) & _OF_VISITS:
+        raise FilterError(
+            f"rows cannot be filtered by {', '.join(sorted(given))}", hint="ask for visits, or a quantity"
+        )
     environment = resolve_environment(ws, filters.environment)
     snapshot = ws.snapshot()
     log = {"sightings": SIGHTINGS_LOG, "crowd_events": CROWD_EVENTS_LOG, "positions": POSITIONS_LOG}[table]
@@ -213,13 +219,17 @@ def _conditions(
         made.append((pl.col(end) > since) | (pl.col(start) >= since))
     if filters.until is not None:
         made.append(pl.col(start) < parse_moment(filters.until, environment.tz))
-    cameras = set(filters.cameras)
+    if filters.cameras:
+        made.append(pl.col(c.CAMERA).is_in(filters.cameras))
     if filters.groups:
         with ws.database.read() as connection:
             groups = registry.groups(connection, environment.name)
-        cameras |= {camera for g in filters.groups for camera in groups.get(g, [])}
-    if filters.cameras or filters.groups:
+        cameras = {camera for g in filters.groups for camera in groups.get(g, [])}
         made.append(pl.col(c.CAMERA).is_in(sorted(cameras)))
+    if filters.age_groups or filters.genders or filters.attributes:
+        chosen = scope(ws, Filters.of(**{n: getattr(filters, n) for n in _OF_PERSONS})).selection.person
+        codes = person_codes(ws, environment.name, ws.snapshot())[chosen]
+        made.append(pl.col(c.PERSON_CODE).is_in(pl.Series(codes).implode()))
     if filters.zones and c.ZONE in names:
         made.append(pl.col(c.ZONE).is_in(filters.zones))
     return made

@@ -246,3 +246,21 @@ def test_dwell_by_each_kind_of_camera_group(ws: dk.Workspace, tmp_path: Path) ->
     assert by("store") == {"north": 90.0}
     with pytest.raises(FilterError, match="one kind at a time"):
         ws.compute("dwell", parameters={"by": ("group", "store")})
+
+
+def test_rows_are_filtered_like_figures_or_not_at_all(ws: dk.Workspace, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        [("anna", "door", "1", 0, 60), ("ben", "door", "2", 0, 60), ("ben", "hall", "3", 70, 90)],
+    )
+    lines = path.read_text().splitlines()
+    words = ("gender_outcome", "female", "male", "male")
+    path.write_text("\n".join(f"{line},{word}" for line, word in zip(lines, words, strict=True)) + "\n")
+    ws.ingest(path)
+    ws.edit_camera("door", group="entrances")
+    assert ws.sightings(gender="male")["person_id"].tolist() == ["ben", "ben"]
+    assert ws.sightings(camera="hall", group="entrances").empty
+    assert ws.summary(camera="hall", group="entrances")["visits"] == 0
+    assert len(ws.sightings(since=START, until=START + timedelta(seconds=65))) == 2
+    with pytest.raises(FilterError, match="rows cannot be filtered by hours"):
+        ws.sightings(hours=(9, 17))
