@@ -16,6 +16,7 @@ from dwell_kit.analytics.presence import pieces
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import SweptVisits, picks, ranges, rows_of, sweep
 from dwell_kit.analytics.tabulate import tabulate
+from dwell_kit.analytics.watched import Stretches, within
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.time import MAX_US, MIN_US, local_clock
@@ -31,8 +32,15 @@ class CameraHours(NamedTuple):
     person_us: NDArray[np.int64]
 
 
-def count_camera_hours(coded: Coded, selection: Selection, *, tz: str) -> CameraHours:
-    """What `compute_camera_hour` counts; anonymous sightings are in the person-time only."""
+def count_camera_hours(
+    coded: Coded, selection: Selection, *, tz: str, watched: list[NDArray[np.int64]] | None = None
+) -> CameraHours:
+    """What `compute_camera_hour` counts; anonymous sightings are in the person-time only.
+
+    Parameters
+    ----------
+    watched : intervals of each camera that its person-time is cut to; None to cut nothing.
+    """
     edges = edges_of(coded, selection, every="hour", tz=tz)
     hour = local_clock(edges[:-1], tz)[1]
     shape = (len(coded.cameras), HOURS)
@@ -40,6 +48,11 @@ def count_camera_hours(coded: Coded, selection: Selection, *, tz: str) -> Camera
         return CameraHours(*(np.zeros(shape, np.int64) for _ in range(3)))
     whole_visits = selection.touching or selection.min_us > MIN_US or selection.max_us < MAX_US
     found = (_by_visits if whole_visits else _by_rows)(coded, selection, edges, hour)
+    if watched is not None:
+        swept = sweep(coded, selection, detail=False)
+        return found._replace(
+            person_us=_cut_time(pieces(coded, selection, swept, by="camera"), watched, edges, hour)
+        )
     if selection.anonymous and coded.n_identified < len(coded):
         nobody = pieces(coded, selection, SweptVisits(()), by="camera")
         _add_time(found.person_us, nobody, edges, hour)
@@ -48,7 +61,7 @@ def count_camera_hours(coded: Coded, selection: Selection, *, tz: str) -> Camera
 
 def _by_rows(coded: Coded, selection: Selection, edges: NDArray[np.int64], hour: NDArray[np.int64]) -> CameraHours:
     rows = rows_of(coded)
-    pick, _ = picks(selection, np.zeros(len(coded.cameras) + 1, np.int64))
+    pick, _ = picks(selection)
     work = [
         (rows, pick, lo, hi, frozen(edges, np.int64), frozen(hour, np.int64), len(coded.cameras))
         for lo, hi in ranges(coded.offsets)
@@ -70,9 +83,20 @@ def _by_visits(
     return CameraHours(counted.visits.reshape(-1, HOURS), counted.persons.reshape(-1, HOURS), person_us)
 
 
+def _cut_time(
+    stretches: Stretches, watched: list[NDArray[np.int64]], edges: NDArray[np.int64], hour: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    person_us = np.zeros((len(watched), HOURS), np.int64)
+    place, start, end = stretches
+    for q, intervals in enumerate(watched):
+        here = place == q
+        _add_time(person_us, within((place[here], start[here], end[here]), intervals), edges, hour)
+    return person_us
+
+
 def _add_time(
     person_us: NDArray[np.int64],
-    stretches: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
+    stretches: Stretches,
     edges: NDArray[np.int64],
     hour: NDArray[np.int64],
 ) -> None:

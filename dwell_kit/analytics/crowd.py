@@ -125,11 +125,17 @@ def compute_lead_lag(
     filters: Filters | None = None,
     selection: Selection | None = None,
     tz: str = "UTC",
+    coverage: Any = None,
 ) -> Any:
     """Do events follow occupancy, or occupancy events? Pearson correlation of the two series at each lag.
 
     With x_t the events recorded in bucket t and y_t the mean occupancy of the environment, the correlation at lag
     k is that of x_t and y_{t+k}: at a positive lag occupancy comes after the events, at a negative one before.
+    Buckets without covered time are in no pair.
+
+    Parameters
+    ----------
+    coverage : as for `compute_occupancy`.
 
     Returns
     -------
@@ -138,16 +144,19 @@ def compute_lead_lag(
     if max_lag < 0:
         raise FilterError("max_lag is negative", expected="0 buckets or more", found=str(max_lag))
     rows = select_events(events, filters=filters, tz=tz)
-    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
-    series = environment_series(coded, chosen, every=every, tz=tz)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    series = environment_series(coded, chosen, every=every, tz=tz, coverage=coverage)
     edges, m = series.edges, len(series.edges) - 1
     recorded = _us(rows[c.RECORDED])
     inside = recorded[(recorded >= edges[0]) & (recorded < edges[-1])]
     x = np.bincount(bucket_of(inside, edges), minlength=m).astype(np.float64)[:m]
-    y = series.person_us / np.maximum(series.covered_us, 1)
+    watched = series.covered_us > 0
+    y = np.divide(series.seen_us, series.covered_us, out=np.full(m, np.nan), where=watched)
     step_s = float(np.median(np.diff(edges))) / US if m else 0.0
     lags = [lag for lag in range(-max_lag, max_lag + 1) if m - abs(lag) >= 2]
-    pairs = [(x[max(0, -lag) : m - max(0, lag)], y[max(0, lag) : m - max(0, -lag)]) for lag in lags]
+    x[~watched] = np.nan
+    shifted = [(x[max(0, -lag) : m - max(0, lag)], y[max(0, lag) : m - max(0, -lag)]) for lag in lags]
+    pairs = [(a[both], b[both]) for a, b in shifted for both in [~np.isnan(a) & ~np.isnan(b)]]
     table = pl.DataFrame(
         {
             c.LAG: lags,
@@ -233,6 +242,6 @@ def _visits_during(entries: Entries, persons: NDArray[np.int64], low: int, high:
 
 
 def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
-    if a.std() == 0 or b.std() == 0:
+    if len(a) < 2 or a.std() == 0 or b.std() == 0:
         return None
     return float(np.corrcoef(a, b)[0, 1])

@@ -12,8 +12,14 @@ import numba as nb
 import numpy as np
 
 from dwell_kit.analytics.bins import ARRIVAL, bin_of
-from dwell_kit.schema.coded import OPEN_END_BIT
-from dwell_kit.schema.time import MIN_US
+from dwell_kit.schema.coded import OPEN_END_BIT, OPEN_START_BIT
+from dwell_kit.schema.time import MAX_US, MIN_US
+
+OPEN = 1
+OPEN_START = 2
+CUT_START = 4
+CUT_END = 8
+"""Bits of `VisitRows.state`: right-censored, entry missing, there before or after the selected time too."""
 
 
 class Rows(NamedTuple):
@@ -28,7 +34,10 @@ class Rows(NamedTuple):
 
 
 class Pick(NamedTuple):
-    """A compiled selection, see `Selection`; `cover_end` (cameras + 1,) is the end of each camera's coverage."""
+    """A compiled selection, see `Selection`, and the coverage of each camera: that of camera q is `covered` (k, 2)
+    from row `covered_at[q]` to `covered_at[q + 1]`, joined where its holes are no longer than `max_gap`; the last
+    camera is "none".
+    """
 
     group: Any
     camera: Any
@@ -39,13 +48,16 @@ class Pick(NamedTuple):
     max_us: int
     max_gap: int
     touching: bool
-    cover_end: Any
+    covered_at: Any
+    covered: Any
 
 
 class VisitRows(NamedTuple):
     """One entry per visit; `row`, `rows` say which sightings it was built from, `marks` see `_count_events`.
 
-    Columns that nobody asks for are empty: visit, cameras, first_camera and last_camera go together.
+    `state` is made of bits, see `OPEN`; `known` is the instant until which an open visit's person is known to have
+    been there, `MAX_US` without one. Columns that nobody asks for are empty: visit, cameras, first_camera,
+    last_camera and known go together, and without them `state` tells of `OPEN` and `OPEN_START` only.
     """
 
     group: Any
@@ -59,7 +71,8 @@ class VisitRows(NamedTuple):
     cameras: Any
     first_camera: Any
     last_camera: Any
-    open: Any
+    state: Any
+    known: Any
     marks: Any
 
 
@@ -219,6 +232,32 @@ def _within(scale: Any, first: int, last: int) -> int:
     return q if last <= scale.t0 + (q + 1) * scale.width else -1
 
 
+@nb.njit(cache=True, nogil=True, forceinline=True)
+def covered_until(pick: Any, camera: int, t: int) -> Any:
+    """The end of the last stretch of the camera's coverage that begins at or before t; `MIN_US` if none does."""
+    place = camera if camera >= 0 else len(pick.covered_at) - 2
+    low, high = pick.covered_at[place], pick.covered_at[place + 1]
+    first = low
+    while low < high:
+        middle = (low + high) // 2
+        if pick.covered[middle, 0] <= t:
+            low = middle + 1
+        else:
+            high = middle
+    return pick.covered[low - 1, 1] if low > first else np.int64(MIN_US)
+
+
+@nb.njit(cache=True, nogil=True)
+def cuts(rows: Any, pick: Any, begin: int, stop: int, first: int, last: int) -> int:
+    """Whether the visit of the rows [begin, stop) was at the selected places before `first` or after `last`."""
+    state = 0
+    for i in range(begin, stop):
+        if pick.camera[rows.camera[i]] and (not pick.by_zone or pick.zone[rows.zone[i]]):
+            state |= CUT_START if rows.start[i] < first else 0
+            state |= CUT_END if rows.end[i] > last else 0
+    return state
+
+
 @nb.njit(cache=True, nogil=True)
 def _longest(rows: Any, lo: int, hi: int) -> int:
     most = 0
@@ -240,6 +279,7 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
     nothing = tally.camera_us[:0]
     made = mark = 0
     detail = len(out.visit) > 0
+    timed = len(pick.spans) > 1 or pick.spans[0, 0] > MIN_US or pick.spans[0, 1] < MAX_US
     for g in range(lo, hi):
         if not pick.group[g]:
             continue
@@ -277,9 +317,20 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
                 out.cameras[made] = cameras
                 out.first_camera[made] = rows.camera[first_row]
                 out.last_camera[made] = camera
-            out.open[made] = last == rows.end[last_row] and (
-                (rows.flags[last_row] & OPEN_END_BIT) != 0 or pick.cover_end[camera] - last <= pick.max_gap
-            )
+            state = OPEN_START if rows.flags[first_row] & OPEN_START_BIT and first == rows.start[first_row] else 0
+            known = MAX_US
+            if last == rows.end[last_row]:
+                covered = covered_until(pick, camera, last)
+                if covered - last <= pick.max_gap:
+                    state |= OPEN
+                    known = covered - pick.max_gap if covered > MIN_US else MAX_US
+                elif rows.flags[last_row] & OPEN_END_BIT:
+                    state |= OPEN
+            if detail:
+                out.known[made] = known
+                if timed and not pick.touching:
+                    state |= cuts(rows, pick, begin, i, first, last)
+            out.state[made] = state
             if len(tally.events.cells):
                 out.marks[made] = _count_events(
                     tally.events.cells, tally.events.scale, desk.starts, desk.ends, found

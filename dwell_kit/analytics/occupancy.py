@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.coding import names, utc
@@ -21,11 +21,18 @@ from dwell_kit.analytics.presence import event_bins, maxima, per_bucket, person_
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.visits import selected
+from dwell_kit.analytics.watched import (
+    all_inside,
+    covered_person_time,
+    overlap,
+    watched_time,
+    watched_times,
+    within,
+)
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.filters import Filters
-from dwell_kit.schema.hours import intersect
 from dwell_kit.schema.tables import UTC_US
 from dwell_kit.schema.time import US, bucket_edges, from_us, to_us
 
@@ -35,10 +42,11 @@ _PLACES: Final = {"camera": c.CAMERA, "zone": c.ZONE}
 
 
 class Series(NamedTuple):
-    """Occupancy of the environment by bucket, in µs."""
+    """Occupancy of the environment by bucket, in µs; `seen_us` is the person-time in the covered time."""
 
     edges: NDArray[np.int64]
     person_us: NDArray[np.int64]
+    seen_us: NDArray[np.int64]
     covered_us: NDArray[np.int64]
     most: NDArray[np.int64]
 
@@ -51,9 +59,9 @@ def compute_occupancy(
     tz: str = "UTC",
     filters: Filters | None = None,
     selection: Selection | None = None,
-    covered: ArrayLike | None = None,
+    coverage: Any = None,
 ) -> Any:
-    """Mean and exact maximum occupancy by local bucket: mean = person-seconds / covered seconds.
+    """Mean and exact maximum occupancy by local bucket: mean = covered person-seconds / covered seconds.
 
     Person-seconds are split at the bucket edges. A filter of persons or dwell keeps the presence of the visits
     that it selects, a filter of place or time clips it. Where nothing is covered the mean is null, not 0; the
@@ -64,9 +72,9 @@ def compute_occupancy(
     sightings : frame of the sightings contract, or `Coded`.
     every : "15min", "30min", "hour", "day", "week", "month" or "<n>min".
     by : None for the environment, "camera" or "zone".
-    covered : (k, 2) sorted, disjoint µs intervals in which the cameras watched; by default all the time from the
+    coverage : when cameras were watched: `Coverage`, or what `Coverage.of` takes; by default all the time from the
         earliest start to the latest end of the data. It is cut to the selected time, unless whole visits are asked
-        for.
+        for. A camera has its own; the environment and a zone have that of any camera.
 
     Returns
     -------
@@ -78,35 +86,27 @@ def compute_occupancy(
     FilterError : for an unknown `by` or `every`, and for more than 5 million buckets.
     """
     _known_place(by)
-    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
     if by is not None:
-        return like(_by_place(coded, chosen, by=by, every=every, tz=tz, covered=covered), sightings)
-    found = environment_series(coded, chosen, every=every, tz=tz, covered=covered)
-    return like(_frame(found.edges, found.person_us, found.covered_us, found.most), sightings)
+        return like(_by_place(coded, chosen, by=by, every=every, tz=tz, coverage=coverage), sightings)
+    found = environment_series(coded, chosen, every=every, tz=tz, coverage=coverage)
+    return like(_frame(*found), sightings)
 
 
-def environment_series(
-    coded: Coded, selection: Selection, *, every: str, tz: str, covered: ArrayLike | None = None
-) -> Series:
+def environment_series(coded: Coded, selection: Selection, *, every: str, tz: str, coverage: Any = None) -> Series:
     """The environment's occupancy by bucket as arrays, see `compute_occupancy`."""
-    watched = covered_time(coded, selection, covered)
+    watched = watched_time(coded, selection, coverage)
     edges = series_edges(coded, selection, watched, every=every, tz=tz)
     if len(edges) < 2:
         none = np.empty(0, np.int64)
-        return Series(edges, none, none, none)
+        return Series(edges, none, none, none, none)
     env, events = person_time_bins(edges), event_bins(edges, len(coded))
     swept = sweep(coded, selection, env=env, events=events, detail=False)
     most, _ = maxima(coded, selection, swept, events, edges)
-    return Series(edges, per_bucket(env, edges)[0], overlap(watched, edges), most)
-
-
-def covered_time(coded: Coded, selection: Selection, covered: ArrayLike | None) -> NDArray[np.int64]:
-    """(k, 2) µs intervals that means are taken over, see `compute_occupancy`."""
-    if covered is None:
-        watched = np.array([] if coded.extent is None else [coded.extent], dtype=np.int64).reshape(-1, 2)
-    else:
-        watched = np.asarray(covered, dtype=np.int64).reshape(-1, 2)
-    return watched if selection.touching else intersect(watched, selection.intervals)
+    person_us = per_bucket(env, edges)[0]
+    inside = all_inside(coverage)
+    seen_us = person_us if inside else covered_person_time(coded, selection, swept, watched, edges)
+    return Series(edges, person_us, seen_us, overlap(watched, edges), most)
 
 
 def series_edges(
@@ -133,18 +133,6 @@ def _least_minutes(every: str) -> int:
     known = {"day": 23 * 60, "week": 7 * 1380, "month": 28 * 1380}
     number = every.removesuffix("min")
     return known.get(every, max(int(number), 1) if number.isdigit() else 60)
-
-
-def overlap(intervals: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(buckets,) µs of each bucket that lie in the sorted, disjoint intervals."""
-    if not len(intervals):
-        return np.zeros(len(edges) - 1, np.int64)
-    flat = intervals.ravel()
-    length = np.diff(intervals, axis=1)[:, 0]
-    before = np.concatenate([[0], np.cumsum(length)])
-    at = np.searchsorted(flat, edges, side="right")
-    inside = np.where(at % 2 == 1, edges - flat[np.maximum(at - 1, 0)], 0)
-    return np.diff(before[at // 2] + inside)
 
 
 def compute_occupancy_steps(
@@ -229,22 +217,33 @@ def compute_peak(
     return int(most[0]), from_us(at[0]) if most[0] else None
 
 
-def _by_place(
-    coded: Coded, selection: Selection, *, by: str, every: str, tz: str, covered: ArrayLike | None
-) -> pl.DataFrame:
-    watched = covered_time(coded, selection, covered)
-    edges = series_edges(coded, selection, watched, every=every, tz=tz)
-    words, m = _words(coded, by), len(edges) - 1
+def _by_place(coded: Coded, selection: Selection, *, by: str, every: str, tz: str, coverage: Any) -> pl.DataFrame:
+    words = _words(coded, by)
+    watched = (
+        watched_times(coded, selection, coverage)
+        if by == "camera"
+        else [watched_time(coded, selection, coverage)] * len(words)
+    )
+    hull = np.concatenate([np.empty((0, 2), np.int64), *watched])
+    hull = np.array([[hull[:, 0].min(), hull[:, 1].max()]]) if len(hull) else hull
+    edges = series_edges(coded, selection, hull, every=every, tz=tz)
+    m = len(edges) - 1
     if m * len(words) > MAX_BUCKETS:
         raise _too_many(every)
-    person_us, most = np.zeros((len(words), m), np.int64), np.zeros((len(words), m), np.int64)
+    person_us, seen_us, covered_us, most = (np.zeros((len(words), m), np.int64) for _ in range(4))
+    for q in range(len(words) if m else 0):
+        covered_us[q] = covered_us[q - 1] if q and watched[q] is watched[q - 1] else overlap(watched[q], edges)
     place, start, end = pieces(coded, selection, sweep(coded, selection, detail=False), by=by)
     for q, a, b in _split(place, start, end) if m else ():
         person_us[q], most[q] = by_bucket(*steps(a, b), edges)
+        if not all_inside(coverage):
+            _, a, b = within((a, a, b), watched[q])
+            seen_us[q] = by_bucket(*steps(a, b), edges)[0]
     frame = _frame(
         np.append(np.tile(edges[:-1], len(words)), edges[-1]),
         person_us.ravel(),
-        np.tile(overlap(watched, edges), len(words)),
+        (person_us if all_inside(coverage) else seen_us).ravel(),
+        covered_us.ravel(),
         most.ravel(),
     )
     codes = np.repeat(np.arange(len(words)), m)
@@ -252,19 +251,23 @@ def _by_place(
 
 
 def _frame(
-    edges: NDArray[np.int64], person_us: NDArray[np.int64], covered_us: NDArray[np.int64], most: NDArray[np.int64]
+    edges: NDArray[np.int64],
+    person_us: NDArray[np.int64],
+    seen_us: NDArray[np.int64],
+    covered_us: NDArray[np.int64],
+    most: NDArray[np.int64],
 ) -> pl.DataFrame:
     watched = pl.col(COVERED_S) > 0
     return pl.DataFrame(
         {
             c.BUCKET: utc(edges[:-1]),
-            c.OCCUPANCY_MEAN: pl.Series(person_us, dtype=pl.Int64),
+            c.OCCUPANCY_MEAN: seen_us / US,
             c.OCCUPANCY_MAX: pl.Series(most, dtype=pl.Int64),
             c.PERSON_SECONDS: person_us / US,
             COVERED_S: covered_us / US,
         }
     ).with_columns(
-        pl.when(watched).then(pl.col(c.PERSON_SECONDS) / pl.col(COVERED_S)).alias(c.OCCUPANCY_MEAN),
+        pl.when(watched).then(pl.col(c.OCCUPANCY_MEAN) / pl.col(COVERED_S)).alias(c.OCCUPANCY_MEAN),
         pl.when(watched | (pl.col(c.OCCUPANCY_MAX) > 0)).then(pl.col(c.OCCUPANCY_MAX)).alias(c.OCCUPANCY_MAX),
     )
 

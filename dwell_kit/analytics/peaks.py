@@ -9,18 +9,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.camera_hours import HOURS, count_camera_hours
 from dwell_kit.analytics.entries import Entries, Key, edges_of
 from dwell_kit.analytics.footfall import compute_footfall
-from dwell_kit.analytics.occupancy import compute_occupancy, covered_time, overlap, series_edges
+from dwell_kit.analytics.occupancy import compute_occupancy, series_edges
 from dwell_kit.analytics.presence import per_bucket, person_time_bins
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.tabulate import tabulate
 from dwell_kit.analytics.visits import selected
+from dwell_kit.analytics.watched import all_inside, covered_person_time, overlap, watched_time, watched_times
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.filters import Filters
@@ -28,7 +29,7 @@ from dwell_kit.schema.time import US, local_clock
 
 
 class Hourly(NamedTuple):
-    """Local hour buckets: edges (m + 1,) µs, person_us (m,), covered_us (m,), and their visits."""
+    """Local hour buckets: edges (m + 1,) µs, covered person_us (m,), covered_us (m,), and their visits."""
 
     edges: NDArray[np.int64]
     person_us: NDArray[np.int64]
@@ -43,23 +44,23 @@ def compute_series(
     filters: Filters | None = None,
     selection: Selection | None = None,
     tz: str = "UTC",
-    covered: ArrayLike | None = None,
+    coverage: Any = None,
 ) -> Any:
     """Visits started, unique visitors and occupancy of the environment by local bucket, side by side.
 
     Parameters
     ----------
     sightings : frame of sightings, or `Coded`. every : "hour", "day", "week", or as for `compute_footfall`.
-    covered : as for `compute_occupancy`.
+    coverage : as for `compute_occupancy`.
 
     Returns
     -------
     bucket (UTC), visits, unique_visitors (persons), occupancy_mean, occupancy_max (persons), person_seconds,
     covered_s (s).
     """
-    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
     arrivals = compute_footfall(coded, every=every, selection=chosen, tz=tz).drop(c.BASIS)
-    present = compute_occupancy(coded, every=every, selection=chosen, tz=tz, covered=covered)
+    present = compute_occupancy(coded, every=every, selection=chosen, tz=tz, coverage=coverage)
     joined = arrivals.join(present, on=c.BUCKET, how="full", coalesce=True).sort(c.BUCKET)
     return like(joined.with_columns(pl.col(c.VISITS, c.UNIQUE_VISITORS).fill_null(0)), sightings)
 
@@ -70,7 +71,7 @@ def compute_weekday_hour(
     filters: Filters | None = None,
     selection: Selection | None = None,
     tz: str = "UTC",
-    covered: ArrayLike | None = None,
+    coverage: Any = None,
 ) -> Any:
     """The week as a table: mean occupancy and visits started by local weekday and clock hour.
 
@@ -79,8 +80,8 @@ def compute_weekday_hour(
     weekday (1 = Monday), hour (0–23), occupancy_mean (persons; null where nothing is covered), visits (started),
     unique_visitors (persons), covered_s (s); all 168 rows, none without data.
     """
-    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
-    found = hourly(coded, chosen, tz=tz, covered=covered)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    found = hourly(coded, chosen, tz=tz, coverage=coverage)
     _, hour, weekday = local_clock(found.edges[:-1], tz)
     cell, n_cells = (weekday - 1) * HOURS + hour, 7 * HOURS
     person_us, covered_us = (
@@ -109,7 +110,7 @@ def compute_camera_hour(
     filters: Filters | None = None,
     selection: Selection | None = None,
     tz: str = "UTC",
-    covered: ArrayLike | None = None,
+    coverage: Any = None,
 ) -> Any:
     """Cameras by local clock hour: mean occupancy over covered time, and visits started.
 
@@ -121,10 +122,11 @@ def compute_camera_hour(
     camera_id, hour (0–23), occupancy_mean (persons; null where nothing is covered), visits (started),
     unique_visitors (persons), covered_s (s); every hour of every selected camera.
     """
-    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
-    found = count_camera_hours(coded, chosen, tz=tz)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    watched = watched_times(coded, chosen, coverage)
+    found = count_camera_hours(coded, chosen, tz=tz, watched=None if all_inside(coverage) else watched)
     n = len(coded.cameras)
-    covered_us = np.tile(_covered_by_hour(coded, chosen, tz=tz, covered=covered), n)
+    covered_us = _covered_by_hour(coded, chosen, watched, tz=tz).ravel()
     table = pl.DataFrame(
         [
             pl.Series(c.CAMERA, coded.cameras, dtype=pl.String).gather(np.repeat(np.arange(n), HOURS)),
@@ -146,7 +148,7 @@ def compute_peak_hour(
     filters: Filters | None = None,
     selection: Selection | None = None,
     tz: str = "UTC",
-    covered: ArrayLike | None = None,
+    coverage: Any = None,
 ) -> Any:
     """The peak hour: the local clock hour with the highest mean occupancy over covered time, ties to the earliest.
 
@@ -156,8 +158,8 @@ def compute_peak_hour(
     -------
     One row: hour (0–23; null when nobody was present), occupancy_mean (persons).
     """
-    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
-    found = hourly(coded, chosen, tz=tz, covered=covered)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    found = hourly(coded, chosen, tz=tz, coverage=coverage)
     means = hour_means(found.edges, found.person_us, found.covered_us, tz=tz)
     hour = peak_hour_of(means)
     row = {c.HOUR: hour, c.OCCUPANCY_MEAN: None if hour is None else float(means[hour])}
@@ -178,28 +180,36 @@ def peak_hour_of(means: NDArray[np.float64]) -> int | None:
     return int(known.argmax()) if known.max(initial=0.0) > 0 else None
 
 
-def hourly(coded: Coded, selection: Selection, *, tz: str, covered: ArrayLike | None = None) -> Hourly:
+def hourly(coded: Coded, selection: Selection, *, tz: str, coverage: Any = None) -> Hourly:
     """Person-time of the environment by local hour bucket, in one pass over the sightings."""
-    watched = covered_time(coded, selection, covered)
+    watched = watched_time(coded, selection, coverage)
     edges = series_edges(coded, selection, watched, every="hour", tz=tz)
     if len(edges) < 2:
         none = np.empty(0, np.int64)
         return Hourly(edges, none, none, Entries(coded, selection, sweep(coded, selection)))
     bins = person_time_bins(edges)
     swept = sweep(coded, selection, env=bins)
-    return Hourly(edges, per_bucket(bins, edges)[0], overlap(watched, edges), Entries(coded, selection, swept))
+    inside = all_inside(coverage)
+    person_us = (
+        per_bucket(bins, edges)[0] if inside else covered_person_time(coded, selection, swept, watched, edges)
+    )
+    return Hourly(edges, person_us, overlap(watched, edges), Entries(coded, selection, swept))
 
 
 def _covered_by_hour(
-    coded: Coded, selection: Selection, *, tz: str, covered: ArrayLike | None
+    coded: Coded, selection: Selection, watched: list[NDArray[np.int64]], *, tz: str
 ) -> NDArray[np.float64]:
-    """(24,) covered µs of each local clock hour."""
-    watched = covered_time(coded, selection, covered)
-    edges = series_edges(coded, selection, watched, every="hour", tz=tz)
-    if len(edges) < 2:
-        return np.zeros(HOURS)
-    hour, seen = local_clock(edges[:-1], tz)[1], overlap(watched, edges)
-    return np.bincount(hour, weights=seen, minlength=HOURS).astype(np.float64)
+    """(cameras, 24) covered µs of each local clock hour."""
+    found = np.zeros((len(watched), HOURS))
+    for q, intervals in enumerate(watched):
+        if q and intervals is watched[q - 1]:
+            found[q] = found[q - 1]
+            continue
+        edges = series_edges(coded, selection, intervals, every="hour", tz=tz)
+        if len(edges) > 1:
+            hour, seen = local_clock(edges[:-1], tz)[1], overlap(intervals, edges)
+            found[q] = np.bincount(hour, weights=seen, minlength=HOURS)
+    return found
 
 
 def _clock() -> pl.Series:

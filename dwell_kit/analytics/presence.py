@@ -72,7 +72,7 @@ def maxima(
     fits, low, listed, before, masks, total = _candidates(events.cells, begins, 1 if len(edges) > 2 else 0)
     if not fits:
         return _maxima_by_sorting(coded, selection, swept, edges)
-    pick = pick_of(coded, selection)
+    pick = pick_of(selection)
     work = [(rows_of(coded), pick, part, events._replace(cells=masks), int(total)) for part in swept.parts]
     times = np.sort(np.concatenate(in_threads(_gather, work)))
     most, at = _resolve(times, events.scale, begins, listed, before, low)
@@ -89,9 +89,9 @@ def _maxima_by_sorting(
     return most, np.full(len(most), times[np.argmax(levels)] if len(times) else edges[0])
 
 
-def pick_of(coded: Coded, selection: Selection) -> Pick:
+def pick_of(selection: Selection) -> Pick:
     """What the rows of swept visits are measured with: the whole visit if it only had to be touched."""
-    pick, whole = picks(selection, np.zeros(len(coded.cameras) + 1, np.int64))
+    pick, whole = picks(selection)
     return whole if selection.touching else pick
 
 
@@ -232,7 +232,7 @@ def pieces(
     by : "camera" or "zone": each place for itself, anonymous sightings too; None: the environment, identified
         only.
     """
-    rows, pick = rows_of(coded), pick_of(coded, selection)
+    rows, pick = rows_of(coded), pick_of(selection)
     key = {"camera": rows.camera, "zone": rows.zone}.get(by or "", frozen(np.empty(0), np.int16))
     n_places = max(len(coded.cameras), len(coded.zones), 1)
     parts = list(swept.parts)

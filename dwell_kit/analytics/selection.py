@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dwell_kit.errors import FilterError
 from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.hours import OpeningHours, clock_intervals, intersect
@@ -52,6 +53,7 @@ def compile(
     groups: Mapping[str, Collection[str]] | None = None,
     listed: NDArray[Any] | Collection[int] = (),
     open_hours: OpeningHours | None = None,
+    coverage: Any = None,
 ) -> Selection:
     """`filters` as masks and intervals; a value that does not occur selects nothing.
 
@@ -61,6 +63,7 @@ def compile(
     groups : camera group → its cameras.
     listed : persons on excluded lists: (p,) mask, or indices; counted only with `include_listed`.
     open_hours : of the environment; needed by `Filters.open_hours`.
+    coverage : as in `compute_occupancy`: hours that were watched before and after the data are selected too.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def compile(
         camera=_cameras(filters, coded, groups or {}),
         zone=_among(coded.zones, filters.zones),
         person=_persons(filters, coded, listed),
-        intervals=_intervals(filters, coded, tz, open_hours),
+        intervals=_intervals(filters, _hull(coded, coverage), tz, open_hours),
         min_us=MIN_US if filters.min_dwell is None else microseconds(filters.min_dwell),
         max_us=MAX_US if filters.max_dwell is None else microseconds(filters.max_dwell),
         max_gap_us=microseconds(filters.max_gap),
@@ -127,7 +130,18 @@ def person_positions(coded: Coded, ids: Collection[str]) -> list[int]:
     return [i for i, person in enumerate(coded.persons) if person in wanted]
 
 
-def _intervals(filters: Filters, coded: Coded, tz: str, open_hours: OpeningHours | None) -> NDArray[np.int64]:
+def _hull(coded: Coded, coverage: Any) -> tuple[int, int] | None:
+    """From the first to the last µs of data or covered time."""
+    moments = [*(coded.extent or ())]
+    if coverage is not None:
+        watched = Coverage.of(coverage).anywhere
+        moments += [int(t) for t in watched[[0, -1], [0, 1]] if MIN_US < t < MAX_US] if len(watched) else []
+    return (min(moments), max(moments)) if moments else None
+
+
+def _intervals(
+    filters: Filters, hull: tuple[int, int] | None, tz: str, open_hours: OpeningHours | None
+) -> NDArray[np.int64]:
     since = MIN_US if filters.since is None else to_us(parse_moment(filters.since, tz))
     until = MAX_US if filters.until is None else to_us(parse_moment(filters.until, tz))
     kept = np.array([[since, until]] if since < until else [], dtype=np.int64).reshape(-1, 2)
@@ -136,9 +150,9 @@ def _intervals(filters: Filters, coded: Coded, tz: str, open_hours: OpeningHours
             "there are no opening hours", hint="give the environment its opening hours, or leave open_hours out"
         )
     clocked = filters.weekdays or filters.hours is not None or filters.open_hours
-    if not clocked or coded.extent is None or not len(kept):
+    if not clocked or hull is None or not len(kept):
         return kept
-    low, high = max(since, coded.extent[0]), min(until, coded.extent[1] + 1)
+    low, high = max(since, hull[0]), min(until, hull[1] + 1)
     if filters.weekdays or filters.hours is not None:
         kept = intersect(kept, clock_intervals(low, high, tz=tz, weekdays=filters.weekdays, hours=filters.hours))
     if filters.open_hours and open_hours is not None:

@@ -45,14 +45,14 @@ def place_stays(
     ----------
     key : (n,) place of each sighting, -1 for none.
     """
-    rows, pick, places = rows_of(coded), pick_of(coded, selection), frozen(key, np.int32)
+    rows, pick, places = rows_of(coded), pick_of(selection), frozen(key, np.int32)
     made = in_threads(_place_stays, [(rows, pick, part, places, n_places) for part in swept.parts])
     return _joined(made)
 
 
 def sighting_stays(coded: Coded, selection: Selection, swept: SweptVisits, key: NDArray[np.int32]) -> Stays:
     """Each selected sighting of the selected visits, clipped to the selected time."""
-    rows, pick, places = rows_of(coded), pick_of(coded, selection), frozen(key, np.int32)
+    rows, pick, places = rows_of(coded), pick_of(selection), frozen(key, np.int32)
     return _joined(in_threads(_sighting_stays, [(rows, pick, part, places) for part in swept.parts]))
 
 

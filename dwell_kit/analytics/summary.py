@@ -6,11 +6,11 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from dwell_kit.analytics.entries import find_bucket
-from dwell_kit.analytics.kernels import VisitRows, first_span
-from dwell_kit.analytics.occupancy import covered_time, overlap, series_edges
+from dwell_kit.analytics.kernels import OPEN, VisitRows, first_span
+from dwell_kit.analytics.occupancy import series_edges
 from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.parallel import in_threads
 from dwell_kit.analytics.peaks import hour_means, peak_hour_of
@@ -25,8 +25,9 @@ from dwell_kit.analytics.presence import (
 )
 from dwell_kit.analytics.quantiles import quantile_s
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.sweep import CoverageEnd, SweptVisits, rows_of, sweep
+from dwell_kit.analytics.sweep import SweptVisits, rows_of, sweep
 from dwell_kit.analytics.visits import selected
+from dwell_kit.analytics.watched import all_inside, covered_person_time, overlap, watched_time
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import US, bucket_edges, from_us
@@ -38,15 +39,14 @@ def compute_summary(
     filters: Filters | None = None,
     selection: Selection | None = None,
     tz: str = "UTC",
-    coverage_end: CoverageEnd = None,
-    covered: ArrayLike | None = None,
+    coverage: Any = None,
 ) -> dict[str, Any]:
     """The key figures, all of the same selected visits; grain of every dwell figure: the (clipped) visit.
 
     Parameters
     ----------
     sightings : frame of the sightings contract, or `Coded`.
-    coverage_end : as in `compute_visits`. covered : as in `compute_occupancy`.
+    coverage : as in `compute_occupancy` and `compute_visits`.
 
     Returns
     -------
@@ -69,8 +69,8 @@ def compute_summary(
     - busiest_camera: most person-seconds at the camera, anonymous ones included, ties to the smallest id.
     - first_seen, last_seen: of the selected parts of sightings (ISO 8601, UTC).
     """
-    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
-    watched = covered_time(coded, chosen, covered)
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    watched = watched_time(coded, chosen, coverage)
     edges = series_edges(coded, chosen, watched, every="hour", tz=tz)
     if coded.extent is None or len(edges) < 2:
         return _nothing()
@@ -81,11 +81,13 @@ def compute_summary(
         event_bins(ends, len(coded)),
         np.zeros(len(coded.cameras) + 1, np.int64),
     )
-    swept = sweep(coded, chosen, coverage_end=coverage_end, env=env, events=events, camera_us=camera, detail=False)
+    swept = sweep(coded, chosen, coverage=coverage, env=env, events=events, camera_us=camera, detail=False)
     nobody = anonymous_rows(coded, chosen)
     camera_us = camera[:-1] + _anonymous_time(coded, chosen)
     most, at = maxima(coded, chosen, swept, events, ends)
-    means = hour_means(edges, per_bucket(env, edges)[0], overlap(watched, edges), tz=tz)
+    inside = all_inside(coverage)
+    person_us = per_bucket(env, edges)[0] if inside else covered_person_time(coded, chosen, swept, watched, edges)
+    means = hour_means(edges, person_us, overlap(watched, edges), tz=tz)
     n_sightings = int(swept.column("sightings").sum()) + len(nobody.row)
     return {
         **_nothing(),
@@ -96,7 +98,7 @@ def compute_summary(
         "anonymous_share": len(nobody.row) / n_sightings if n_sightings else None,
         "cameras": _count_cameras(coded, chosen, swept, nobody, camera_us),
         **_dwell(swept),
-        "open_visits": int(swept.column("open").sum()),
+        "open_visits": int(swept.is_(OPEN).sum()),
         "peak_occupancy": int(most[0]),
         "peak_at": _iso(at[0]) if most[0] else None,
         "peak_hour": peak_hour_of(means),
@@ -187,7 +189,7 @@ def _count_cameras(
     if not np.any(possible & (camera_us == 0)):
         return int(np.count_nonzero(possible))
     seen = np.append(camera_us > 0, False)
-    rows, pick = rows_of(coded), pick_of(coded, selection)
+    rows, pick = rows_of(coded), pick_of(selection)
     for part in (*swept.parts, nobody):
         _see_cameras(rows, pick, part, seen)
     return int(np.count_nonzero(seen[:-1]))

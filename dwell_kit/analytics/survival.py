@@ -31,7 +31,12 @@ SUMMARY_FIELDS: Final = (
     "naive_closed_only_median_s", "naive_closed_only_mean_s",
     "naive_as_if_closed_median_s", "naive_as_if_closed_mean_s",
 )  # fmt: skip
+COUNTS: Final = (c.VISITS, c.OPEN, c.CUT_END, c.UNKNOWN_START)
+_MARKS: Final = (c.OPEN_START, c.CUT_START, c.CUT_END)
 _TOLERANCE: Final = 1e-12
+
+_UNKNOWN: Final = pl.col(c.OPEN_START) | pl.col(c.CUT_START)
+_SEEN_TO_END: Final = ~(pl.col(c.OPEN) | pl.col(c.CUT_END))
 
 Floats = NDArray[np.float64]
 
@@ -61,15 +66,18 @@ def compute_survival(
     loses those ends and keeps their time at risk, which biases the median upwards. So open visits are censored
     where the state of everybody was last known: at `known_until`.
 
-    A missing entry (left-censored, column `open_start`) makes the dwell a lower bound whatever its end: such
-    a visit is censored at what was seen of it.
+    A visit that a time filter cut at its end (`cut_end`) did not end there: it is censored at the cut. One whose
+    beginning is not known or lies before the selected time (`open_start`, `cut_start`) is left out: how long it
+    had lasted by then, and which ones were over before they could be seen, is unknown, and whether a visit begins
+    inside the window says nothing of its length.
 
     Parameters
     ----------
-    visits : frame with dwell_s and open; started_at and ended_at are used if they are there, and open_start.
+    visits : frame with dwell_s and open, and what else of the columns of `compute_visits` is there.
     by : columns to make one curve each for.
-    known_until : end of coverage minus `max_gap`. Without it, the last end of any closed visit, which comes to
-        the same within one visit. A frame without started_at and ended_at is taken as it is.
+    known_until : end of coverage minus `max_gap`, for a frame without the column known_until; without either, the
+        last end of any closed visit, which comes to the same within one visit. A frame without started_at and
+        ended_at is taken as it is.
     confidence : of the interval, between 0 and 1.
 
     Returns
@@ -103,8 +111,8 @@ def compute_survival_summary(
 
     The median is the first t with S(t) ≤ 0.5 (null when the curve does not get there), its interval inverts
     that of the curve (Brookmeyer & Crowley 1982). The mean is restricted: the area under S up to
-    `km_mean_until_s`, the longest dwell seen. `naive_closed_only_*` drops open visits, `naive_as_if_closed_*`
-    takes open ones as over when last seen; both are too short whenever visits are open.
+    `km_mean_until_s`, the longest dwell seen. `naive_closed_only_*` drops open and cut visits,
+    `naive_as_if_closed_*` takes them as over when last seen; both are too short whenever visits are open or cut.
 
     Parameters
     ----------
@@ -112,14 +120,15 @@ def compute_survival_summary(
 
     Returns
     -------
-    One row (per group): visits, open (counts), share (of open visits), km_median_s, km_median_low_s,
+    One row (per group): visits, open, cut_end, unknown_start (counts: right-censored by the end of coverage, by
+    the selected time, left out of the curve), share (of open visits), km_median_s, km_median_low_s,
     km_median_high_s, km_mean_s, km_mean_low_s, km_mean_high_s, km_mean_until_s, naive_closed_only_median_s,
     naive_closed_only_mean_s, naive_as_if_closed_median_s, naive_as_if_closed_mean_s (s).
     """
     frame = to_polars(visits)
     keys = _keys(by)
     schema: dict[str, Any] = {key: frame.schema[key] for key in keys}
-    schema |= {c.VISITS: pl.Int64, c.OPEN: pl.Int64, c.SHARE: pl.Float64}
+    schema |= dict.fromkeys(COUNTS, pl.Int64) | {c.SHARE: pl.Float64}
     schema |= dict.fromkeys(SUMMARY_FIELDS, pl.Float64)
     rows = [
         dict(zip(keys, values, strict=True)) | _summarise(part, known_until=known_until, confidence=confidence)
@@ -130,14 +139,16 @@ def compute_survival_summary(
 
 def durations(frame: pl.DataFrame, *, known_until: datetime | None = None) -> tuple[Floats, NDArray[np.bool_]]:
     """Seconds at risk (n,) and whether the visit was seen to end (n,), as `compute_survival` uses them."""
-    needs(frame, (c.DWELL_S, c.OPEN))
-    frame = frame.with_columns(pl.col(c.DWELL_S).cast(pl.Float64))
+    frame = _marked(frame).with_columns(pl.col(c.DWELL_S).cast(pl.Float64)).filter(~_UNKNOWN)
     if {c.STARTED, c.ENDED} <= set(frame.columns):
         frame = _censor_at(frame, known_until)
-    ended = ~frame[c.OPEN]
-    if c.OPEN_START in frame.columns:
-        ended &= ~frame[c.OPEN_START]
-    return frame[c.DWELL_S].to_numpy(), ended.to_numpy()
+    return frame[c.DWELL_S].to_numpy(), frame.select(_SEEN_TO_END).to_series().to_numpy()
+
+
+def _marked(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every mark of what is not known of a visit; False where nothing is said."""
+    needs(frame, (c.DWELL_S, c.OPEN))
+    return frame.with_columns(pl.lit(False).alias(name) for name in _MARKS if name not in frame.columns)
 
 
 def kaplan_meier(t: Floats, ended: NDArray[np.bool_], *, confidence: float = 0.95) -> Curve:
@@ -176,11 +187,9 @@ def _log_log_band(survival: Floats, variance: Floats, z: float) -> tuple[Floats,
 
 def _censor_at(frame: pl.DataFrame, known_until: datetime | None) -> pl.DataFrame:
     """Cut visits that reach past the horizon there; those that started after it say nothing about dwell."""
-    horizon = known_until or frame.filter(~pl.col(c.OPEN))[c.ENDED].max()
-    if horizon is None:
-        return frame
-    after = pl.col(c.ENDED) > horizon
-    unknown_s = (pl.col(c.ENDED) - pl.max_horizontal(c.STARTED, pl.lit(horizon))).dt.total_microseconds() / 1e6
+    horizon = _horizon(frame, known_until)
+    after = (pl.col(c.ENDED) > horizon).fill_null(value=False)
+    unknown_s = (pl.col(c.ENDED) - pl.max_horizontal(c.STARTED, horizon)).dt.total_microseconds() / 1e6
     return frame.filter(~after | (pl.col(c.STARTED) < horizon)).with_columns(
         pl.when(after)
         .then((pl.col(c.DWELL_S) - unknown_s).clip(lower_bound=0.0))
@@ -190,19 +199,28 @@ def _censor_at(frame: pl.DataFrame, known_until: datetime | None) -> pl.DataFram
     )
 
 
+def _horizon(frame: pl.DataFrame, known_until: datetime | None) -> pl.Expr:
+    if known_until is None and c.KNOWN_UNTIL in frame.columns:
+        return pl.col(c.KNOWN_UNTIL)
+    if known_until is None:
+        known_until = frame.filter(_SEEN_TO_END)[c.ENDED].max()  # type: ignore[assignment]
+    return pl.lit(known_until, dtype=frame.schema[c.ENDED])
+
+
 def _summarise(frame: pl.DataFrame, *, known_until: datetime | None, confidence: float) -> dict[str, Any]:
-    needs(frame, (c.DWELL_S, c.OPEN))
+    frame = _marked(frame)
     curve = kaplan_meier(*durations(frame, known_until=known_until), confidence=confidence)
-    closed = frame.filter(~pl.col(c.OPEN))[c.DWELL_S]
-    n_open = frame.height - closed.len()
+    closed = frame.filter(_SEEN_TO_END)[c.DWELL_S]
+    n_open = int(frame[c.OPEN].sum())
     found = (_first_below(curve, curve.survival), _first_below(curve, curve.low), _first_below(curve, curve.high))
     figures = (
         *found,
         *_restricted_mean(curve, NormalDist().inv_cdf((1 + confidence) / 2)),
         closed.median(), closed.mean(), frame[c.DWELL_S].median(), frame[c.DWELL_S].mean(),
     )  # fmt: skip
-    counts = {c.VISITS: frame.height, c.OPEN: n_open, c.SHARE: n_open / frame.height if frame.height else None}
-    return counts | dict(zip(SUMMARY_FIELDS, figures, strict=True))
+    counted = (frame.height, n_open, int(frame[c.CUT_END].sum()), int(frame.select(_UNKNOWN).to_series().sum()))
+    share = {c.SHARE: n_open / frame.height if frame.height else None}
+    return dict(zip(COUNTS, counted, strict=True)) | share | dict(zip(SUMMARY_FIELDS, figures, strict=True))
 
 
 def _first_below(curve: Curve, values: Floats, level: float = 0.5) -> float | None:

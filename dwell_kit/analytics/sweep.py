@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -18,18 +16,20 @@ from dwell_kit.analytics.ordering import frozen, time_sorted
 from dwell_kit.analytics.parallel import in_threads, threads
 from dwell_kit.analytics.selection import ALWAYS, Selection
 from dwell_kit.schema.coded import Coded
-from dwell_kit.schema.time import MAX_US, MIN_US, to_us
+from dwell_kit.schema.coverage import Coverage
+from dwell_kit.schema.time import MAX_US, MIN_US, union
 
-CoverageEnd = datetime | Mapping[str, datetime] | None
 _MANY = 200_000
 VISIT_TYPES = VisitRows(
     group=np.int32, visit=np.int32, row=np.int64, rows=np.int32, first=np.int64, last=np.int64, dwell=np.int64,
-    sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, open=np.bool_,
-    marks=np.int64,
+    sightings=np.int32, cameras=np.int16, first_camera=np.int16, last_camera=np.int16, state=np.uint8,
+    known=np.int64, marks=np.int64,
 )  # fmt: skip
 NEVER = np.array([[MIN_US, MIN_US]], np.int64)
-DETAIL = frozenset({"visit", "cameras", "first_camera", "last_camera"})
+DETAIL = frozenset({"visit", "cameras", "first_camera", "last_camera", "known"})
 NO_TIME = np.empty(0, np.int64)
+Covered = tuple[NDArray[np.int64], NDArray[np.int64]]
+UNWATCHED: Covered = (np.zeros(1, np.int64), NEVER)
 NO_BINS = Bins(scale_of(0, 1, 0), 0, NO_TIME)
 NO_EVENTS = NO_BINS._replace(cells=np.empty(0, np.uint32))
 
@@ -48,6 +48,10 @@ class SweptVisits:
         held = [getattr(part, name) for part in self.parts]
         return held[0] if len(held) == 1 else np.concatenate(held)
 
+    def is_(self, bit: int) -> NDArray[np.bool_]:
+        """(visits,) whether a bit of `kernels.VisitRows.state` is set."""
+        return (self.column("state") & bit) != 0
+
 
 def rows_of(coded: Coded) -> Rows:
     """The arrays the kernels read."""
@@ -61,8 +65,8 @@ def rows_of(coded: Coded) -> Rows:
     )
 
 
-def picks(selection: Selection, cover_end: NDArray[np.int64]) -> tuple[Pick, Pick]:
-    """The selection for the kernels, and the one that measures whole visits."""
+def picks(selection: Selection, covered: Covered = UNWATCHED) -> tuple[Pick, Pick]:
+    """The selection for the kernels, and the one that measures whole visits; only `open` needs the coverage."""
     pick = Pick(
         group=frozen(selection.person, np.bool_),
         camera=frozen(selection.camera, np.bool_),
@@ -73,7 +77,8 @@ def picks(selection: Selection, cover_end: NDArray[np.int64]) -> tuple[Pick, Pic
         max_us=selection.max_us,
         max_gap=selection.max_gap_us,
         touching=selection.touching,
-        cover_end=frozen(cover_end, np.int64),
+        covered_at=frozen(covered[0], np.int64),
+        covered=frozen(covered[1], np.int64),
     )
     whole = pick._replace(
         camera=frozen(np.ones(len(selection.camera)), np.bool_),
@@ -85,20 +90,18 @@ def picks(selection: Selection, cover_end: NDArray[np.int64]) -> tuple[Pick, Pic
     return pick, whole
 
 
-def coverage_ends(coded: Coded, coverage_end: CoverageEnd) -> NDArray[np.int64]:
-    """(cameras + 1,) µs: the end of each camera's coverage; the latest end in the data where nothing is said.
-
-    Parameters
-    ----------
-    coverage_end : an aware datetime for all cameras, a mapping from camera to one, or None.
-    """
+def covered_stretches(coded: Coded, coverage: Any, max_gap_us: int) -> Covered:
+    """The coverage of each camera, and of none, as `Pick` has it; if None, up to the latest end in the data."""
     latest = coded.extent[1] if coded.extent else MAX_US
-    if coverage_end is None:
-        return np.full(len(coded.cameras) + 1, latest, np.int64)
-    if isinstance(coverage_end, Mapping):
-        said = [coverage_end.get(camera) for camera in coded.cameras]
-        return np.array([*(latest if end is None else to_us(end) for end in said), latest], np.int64)
-    return np.full(len(coded.cameras) + 1, to_us(coverage_end), np.int64)
+    known = Coverage(np.array([[MIN_US, latest]], np.int64)) if coverage is None else Coverage.of(coverage)
+    parts = [_bridged(part, max_gap_us) for part in (*map(known.of_camera, coded.cameras), known.anywhere)]
+    return np.cumsum([0, *map(len, parts)]), np.concatenate(parts)
+
+
+def _bridged(intervals: NDArray[np.int64], max_gap_us: int) -> NDArray[np.int64]:
+    """Joined where holes are at most `max_gap_us`: who was absent in one was seen to be absent on both sides."""
+    reach = [(int(a), int(b) + max_gap_us) for a, b in intervals]
+    return union(reach) - np.array([0, max_gap_us], np.int64)
 
 
 def ranges(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
@@ -114,7 +117,7 @@ def sweep(
     coded: Coded,
     selection: Selection,
     *,
-    coverage_end: CoverageEnd = None,
+    coverage: Any = None,
     events: Bins = NO_EVENTS,
     env: Bins = NO_BINS,
     camera_us: NDArray[np.int64] = NO_TIME,
@@ -125,13 +128,14 @@ def sweep(
 
     Parameters
     ----------
+    coverage : as in `compute_visits`.
     events : arrivals and departures in the environment. env : its person-time.
     camera_us : (cameras + 1,) person-time in µs at each camera, the last for none.
     rows : other rows than those of `coded` (a person per zone as a group).
     detail : fill the columns of `DETAIL` too.
     """
     rows = rows or rows_of(coded)
-    pick, whole = picks(selection, coverage_ends(coded, coverage_end))
+    pick, whole = picks(selection, covered_stretches(coded, coverage, selection.max_gap_us))
     return _run(rows, pick, whole, Tally(events, env, camera_us), detail=detail)
 
 
@@ -195,7 +199,8 @@ def visits_of_unsorted(
         max_us=MAX_US,
         max_gap=max_gap_us,
         touching=False,
-        cover_end=frozen(np.full(len(places), latest), np.int64),
+        covered_at=frozen(np.arange(len(places) + 1), np.int64),
+        covered=frozen(np.tile([MIN_US, latest], (len(places), 1)), np.int64),
     )
     swept = _run(rows, pick, pick, Tally(NO_EVENTS, NO_BINS, NO_TIME), detail=True)
     return VisitRows(*(swept.column(name) for name in VisitRows._fields))

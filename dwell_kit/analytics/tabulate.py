@@ -139,7 +139,7 @@ def _masked(entries: Entries, where: NDArray[np.bool_] | None) -> list[tuple[Any
 def _stay_work(entries: Entries, keys: Sequence[Key]) -> list[tuple[Any, ...]]:
     name = next(key.name for key in keys if key.kind == "place")
     rows = rows_of(entries.coded)
-    pick, whole = picks(entries.selection, np.zeros(len(entries.coded.cameras) + 1, np.int64))
+    pick, whole = picks(entries.selection)
     pick = whole if entries.selection.touching else pick
     key = rows.camera if name == c.CAMERA else rows.zone
     return [(rows, pick, part, key) for part in entries.swept.parts]

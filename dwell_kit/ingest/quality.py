@@ -22,6 +22,10 @@ _TIMES: Final = {
 }
 
 
+NO_CAMERA: Final = "(none)"
+"""What a report calls the camera of a row that names none."""
+
+
 @dataclass
 class Report:
     """The quality report of one upload; stored as JSON.
@@ -134,7 +138,7 @@ class Collector:
                 _count(self._words.setdefault(name, {}), rows.group_by(name).len())
         hour = (pl.col(start).dt.epoch("us") // rhythm.HOUR_US).alias(c.HOUR)
         for camera, at, count in rows.group_by(c.CAMERA, hour).len().iter_rows():
-            hours = self._hourly.setdefault(camera or "(none)", {})
+            hours = self._hourly.setdefault(camera or NO_CAMERA, {})
             hours[at] = hours.get(at, 0) + count
         if c.ENDED in rows.columns:
             self._clocks.add(rows)

@@ -82,6 +82,11 @@ FIRST_CAMERA: Final = "first_camera"
 LAST_CAMERA: Final = "last_camera"
 OPEN: Final = "open"
 """True when the visit is right-censored: known present to the last end, unknown after."""
+CUT_START: Final = "cut_start"
+CUT_END: Final = "cut_end"
+"""True when the visit was there before, or after, the selected time too."""
+KNOWN_UNTIL: Final = "known_until"
+UNKNOWN_START: Final = "unknown_start"
 
 # results
 BUCKET: Final = "bucket"

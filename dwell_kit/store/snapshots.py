@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -25,6 +25,9 @@ class Snapshot:
     erased_at: datetime | None = None
 
 
+INGEST: Final = "ingest"
+UNDO: Final = "undo"
+"""Reasons of a snapshot, each before the upload's id."""
 EMPTY = Snapshot(0, None, "empty", {})
 
 
@@ -71,6 +74,19 @@ def add(connection: Connection, versions: Versions, *, reason: str, now: datetim
         sa.insert(snapshots).values(created_at=now, reason=reason, versions=versions).returning(snapshots.c.id)
     )
     return int(made.scalar_one())
+
+
+def uploads_in(connection: Connection, snapshot_id: int) -> set[str]:
+    """Ids of the uploads whose rows a snapshot shows: ingested up to it, and not taken back by then."""
+    query = sa.select(snapshots.c.reason).where(snapshots.c.id <= snapshot_id).order_by(snapshots.c.id)
+    found: set[str] = set()
+    for reason in connection.execute(query).scalars():
+        verb, _, upload_id = reason.partition(" ")
+        if verb == INGEST:
+            found.add(upload_id)
+        elif verb == UNDO:
+            found.discard(upload_id)
+    return found
 
 
 def forget_before(connection: Connection, snapshot_id: int, *, now: datetime) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -80,11 +83,34 @@ def same_size(connection: Connection, environment: str, size: int) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def coverage(connection: Connection, environment: str) -> list[tuple[Any, Any]]:
-    """(from, till) of every processed upload of the environment that has rows."""
-    query = sa.select(uploads.c.covered_from, uploads.c.covered_till).where(
-        uploads.c.environment == environment,
-        uploads.c.status == PROCESSED,
-        uploads.c.covered_from.is_not(None),
-    )
-    return [(a, b) for a, b in connection.execute(query)]
+@dataclass(frozen=True)
+class Window:
+    """The time that an upload covers, the cameras it names, and whether all of its rows lie inside."""
+
+    since: datetime
+    until: datetime
+    cameras: tuple[str, ...]
+    holds_its_rows: bool
+
+
+def windows(connection: Connection, environment: str, among: Collection[str]) -> list[Window]:
+    """Those of the environment's uploads whose ids are `among` and that cover time, in order of time."""
+    report = uploads.c.report
+    query = sa.select(
+        uploads.c.upload_id,
+        uploads.c.covered_from,
+        uploads.c.covered_till,
+        report["coverage"],
+        report["first"].as_string(),
+        report["last"].as_string(),
+    ).where(uploads.c.environment == environment, uploads.c.covered_from.is_not(None))
+    found = []
+    for upload_id, since, until, cameras, first, last in connection.execute(query):
+        if upload_id in among:
+            inside = not first or (_moment(first) >= since and _moment(last) <= until)
+            found.append(Window(since, until, tuple(cameras or ()), inside))
+    return sorted(found, key=lambda w: w.since)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

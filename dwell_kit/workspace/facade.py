@@ -18,7 +18,7 @@ from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.settings import Settings
 from dwell_kit.store import registry, snapshots, uploads
-from dwell_kit.workspace import erasing, exporting, ingesting, maintaining, querying, undoing
+from dwell_kit.workspace import covering, erasing, exporting, ingesting, maintaining, querying, undoing
 from dwell_kit.workspace.handle import Handle, open_handle
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.querying import Kind
@@ -221,6 +221,13 @@ class Workspace:
         place = querying.resolve_environment(self._handle, environment)
         with self._handle.database.read() as connection:
             return registry.listed(connection, place.name)
+
+    def coverage(self, environment: str | None = None, *, as_: Kind = "pandas") -> Any:
+        """camera_id, covered_from, covered_till: when each camera was watched, as the uploads say."""
+        place = querying.resolve_environment(self._handle, environment)
+        known = covering.coverage_of(self._handle, place.name, self._handle.snapshot())
+        cameras = self.cameras(place.name, as_="polars")["camera_id"].to_list()
+        return querying.give(covering.frame(known, cameras), as_)
 
     def uploads(self, environment: str | None = None) -> list[dict[str, Any]]:
         """The history of uploads, newest first, each with its quality report."""

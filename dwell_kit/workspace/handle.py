@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dwell_kit.errors import WorkspaceError
+from dwell_kit.schema.coverage import Coverage
 from dwell_kit.settings import Settings
 from dwell_kit.store import snapshots
 from dwell_kit.store.database import Database
@@ -75,6 +76,8 @@ class Handle:
     now: Callable[[], datetime] = _utc_now
     loaded: dict[tuple[str, int], Any] = field(default_factory=dict)
     """Coded columns in use, by (environment, snapshot id); the newest few."""
+    coverages: dict[tuple[str, int], Coverage] = field(default_factory=dict)
+    """Coverage in use, by the same."""
 
     @property
     def lake(self) -> Lake:
@@ -137,7 +140,10 @@ def _make(layout: Layout, *, create: bool) -> None:
         raise WorkspaceError(f"there is no workspace at {root}", hint="`dwell ingest` or dk.open(path) makes one")
     if root.exists() and not root.is_dir():
         raise WorkspaceError("a workspace is a folder, and a file is in its place", where=str(root))
-    if root.is_dir() and any(not _ours(p.name) for p in root.iterdir()):
+    strangers = [p.name for p in root.iterdir() if not _ours(p.name)] if root.is_dir() else []
+    if strangers and layout.mark.exists():  # another process was faster, and is at work in it already
+        return
+    if strangers:
         raise WorkspaceError(
             "the folder is not empty and not a workspace",
             where=str(root),

@@ -20,8 +20,8 @@ from dwell_kit.ingest.quality import Collector, Report
 from dwell_kit.ingest.rejects import shifted
 from dwell_kit.ingest.sources import Source
 from dwell_kit.schema import columns as c
-from dwell_kit.schema.time import from_us, parse_moment
-from dwell_kit.store import registry, uploads, upsert
+from dwell_kit.schema.time import from_us
+from dwell_kit.store import registry, snapshots, uploads, upsert
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.lake import (
     KEY_HASH,
@@ -29,6 +29,7 @@ from dwell_kit.store.lake import (
     SUPERSEDED,
 )
 from dwell_kit.store.raw import PayloadWriter, RawKeeper, hash_file
+from dwell_kit.workspace.covering import parse_window
 from dwell_kit.workspace.handle import Handle, who
 from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
 from dwell_kit.workspace.staging import Stager
@@ -36,6 +37,7 @@ from dwell_kit.workspace.sweeping import claim, sweep
 
 DEFAULT_ENVIRONMENT = "main"
 DEFAULT_SOURCE = "main"
+_Span = tuple[datetime | None, datetime | None]
 Progress = Callable[[int, int], None]
 """Called with (bytes read, bytes in all; 0 if unknown)."""
 
@@ -74,6 +76,16 @@ class _Upload:
     upload_id: str
     target: Target
     stager: Stager
+    window: _Span
+
+    @property
+    def covered(self) -> _Span:
+        """The time that the rows speak for: the window given, else their span; none for crowd events alone."""
+        if not self.stager.watches:
+            return None, None
+        if self.window[0] is not None or self.stager.span is None:
+            return self.window
+        return from_us(self.stager.span[0]), from_us(self.stager.span[1])
 
 
 def ingest(
@@ -95,6 +107,7 @@ def ingest(
     """
     ws.writable()
     registry.check_environment_name(target.environment)
+    window = _window(ws, target)
     source = Source(Path(path), limits=options.limits)
     parts = [(part, _reader(part, target, options)) for part in source.members()]
     job = _Job(Path(path), source.size, "+".join(dict.fromkeys(r.name for _, r in parts)), target, options)
@@ -104,9 +117,30 @@ def ingest(
         return before
     upload_id = uuid.uuid4().hex
     with claim(ws, upload_id):
-        upload = _register(ws, job, upload_id)
+        upload = _register(ws, job, upload_id, window)
         step("registered")
         return _ingest(ws, job, upload, progress, step)
+
+
+def _window(ws: Handle, target: Target) -> _Span:
+    """The window given, as UTC instants, before a byte is read."""
+    if target.window is None:
+        return None, None
+    with ws.database.read() as connection:
+        known = {e.name: e.tz for e in registry.environments(connection)}
+    return parse_window(target.window, target.tz or known.get(target.environment, "UTC"))
+
+
+def _outside(upload: _Upload) -> list[str]:
+    """A note if rows reach out of the window given."""
+    since, until = upload.window
+    span = upload.stager.span
+    if since is None or until is None or span is None or (since <= from_us(span[0]) and from_us(span[1]) <= until):
+        return []
+    return [
+        f"rows reach out of the window given ({since.isoformat()} to {until.isoformat()}): they span "
+        f"{from_us(span[0]).isoformat()} to {from_us(span[1]).isoformat()}"
+    ]
 
 
 def _reader(part: Source, target: Target, options: ReadOptions) -> Reader:
@@ -129,6 +163,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
             report = collector.report()
             report.upload_id = upload.upload_id
             report.stored = upload.stager.stored()
+            report.notes.extend(_outside(upload))
             repeated = _publish(ws, upload, raw, job.readers, report, step)
     except BaseException as error:
         _fail(ws, upload, error)
@@ -180,7 +215,7 @@ def _tee(raw: RawKeeper, total: int, progress: Progress | None) -> Callable[[byt
     return both
 
 
-def _register(ws: Handle, job: _Job, upload_id: str) -> _Upload:
+def _register(ws: Handle, job: _Job, upload_id: str, window: _Span) -> _Upload:
     target = job.target
     with ws.database.write() as connection:
         registry.put_environment(connection, target.environment, now=ws.now(), tz=target.tz)
@@ -204,7 +239,7 @@ def _register(ws: Handle, job: _Job, upload_id: str) -> _Upload:
         seq=seq,
         environment=target.environment,
     )
-    return _Upload(seq, upload_id, target, stager)
+    return _Upload(seq, upload_id, target, stager, window)
 
 
 def _publish(
@@ -212,7 +247,7 @@ def _publish(
 ) -> Report | None:
     """Make the upload visible; returns the earlier report instead if the very same bytes are there already."""
     target = upload.target
-    with publishing(ws, reason=f"ingest {upload.upload_id}", step=step) as draft:
+    with publishing(ws, reason=f"{snapshots.INGEST} {upload.upload_id}", step=step) as draft:
         with ws.database.read() as connection:
             before = uploads.same_content(connection, target.environment, target.source, raw.content_hash, reader)
         if before is not None:
@@ -221,8 +256,7 @@ def _publish(
         content_hash = raw.keep()
         step("raw kept")
         _commit_tables(ws, upload, draft, report, step)
-        draft.finally_do.append(lambda connection: _enter(ws, upload, report, content_hash, connection))
-    report.snapshot_id = draft.snapshot_id
+        draft.finally_do.append(lambda connection: _enter(ws, upload, draft, report, content_hash, connection))
     return None
 
 
@@ -258,17 +292,15 @@ def _affected(ws: Handle, table: str, hashes: np.ndarray, draft: Draft, environm
     return pl.concat([known, again]).unique()
 
 
-def _enter(ws: Handle, upload: _Upload, report: Report, content_hash: str, connection: Connection) -> None:
+def _enter(
+    ws: Handle, upload: _Upload, draft: Draft, report: Report, content_hash: str, connection: Connection
+) -> None:
     target = upload.target
+    report.snapshot_id = draft.snapshot_id
     if upload.stager.cameras:
         seen = pl.concat(upload.stager.cameras, how="diagonal_relaxed").unique(maintain_order=True)
         registry.learn_cameras(connection, target.environment, seen)
-    covered: tuple[datetime | None, datetime | None] = (None, None)
-    if target.window is not None:
-        tz = registry.environment(connection, target.environment).tz
-        covered = (parse_moment(target.window[0], tz), parse_moment(target.window[1], tz))
-    elif upload.stager.span is not None:
-        covered = (from_us(upload.stager.span[0]), from_us(upload.stager.span[1]))
+    covered = upload.covered
     uploads.change(
         connection,
         upload.seq,

@@ -50,8 +50,8 @@ def publishing(ws: Handle, *, reason: str, step: Step = no_step) -> Iterator[Dra
             return
         step("tables committed")
         with ws.database.write() as connection:
+            draft.snapshot_id = snapshots.add(connection, draft.versions, reason=draft.reason, now=ws.now())
             for action in draft.finally_do:
                 action(connection)
-            draft.snapshot_id = snapshots.add(connection, draft.versions, reason=reason, now=ws.now())
             step("snapshot written")
         step("published")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from dwell_kit.errors import FilterError, NotFoundError
 from dwell_kit.ingest import rejects as writing
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.time import parse_moment
@@ -29,13 +29,14 @@ from dwell_kit.store.lake import CROWD_EVENTS_LOG, PERSONS, POSITIONS_LOG, REJEC
 from dwell_kit.store.raw import read_payload
 from dwell_kit.store.snapshots import Snapshot
 from dwell_kit.workspace.coding import coded_columns, person_codes
+from dwell_kit.workspace.covering import coverage_of
 from dwell_kit.workspace.handle import Handle
 
 Kind = Literal["pandas", "polars", "arrow"]
 _GROUP = "group"
 _OF_PERSONS = ("environment", "age_groups", "genders", "attributes", "include_listed")
 _OF_VISITS = {"weekdays", "hours", "open_hours", "min_dwell", "max_dwell"}
-_GIVEN = {"selection", "filters", "tz", "coverage_end", "groups"}
+_GIVEN = {"selection", "filters", "tz", "coverage", "groups"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Scope:
     coded: Coded
     selection: Selection
     filters: Filters
-    coverage_end: datetime | None
+    coverage: Coverage
     groups: dict[str, list[str]]
     excluded: int
     """Persons left out because they are on a list (staff)."""
@@ -83,13 +84,14 @@ def scope(ws: Handle, filters: Filters) -> Scope:
     with ws.database.read() as connection:
         groups = registry.groups(connection, environment.name)
         lists = registry.listed(connection, environment.name)
-        covered = uploads.coverage(connection, environment.name)
     excluded = {p for people in lists.values() for p in people}
     barred = _positions(ws, environment.name, snapshot, excluded) if excluded else np.empty(0, np.int64)
     hours = OpeningHours.from_dict(environment.opening_hours) if environment.opening_hours else None
-    compiled = selection.compile(filters, coded, tz=environment.tz, groups=groups, listed=barred, open_hours=hours)
-    end = max((till for _, till in covered), default=None)
-    return Scope(environment, snapshot, coded, compiled, filters, end, groups, len(barred))
+    coverage = coverage_of(ws, environment.name, snapshot)
+    compiled = selection.compile(
+        filters, coded, tz=environment.tz, groups=groups, listed=barred, open_hours=hours, coverage=coverage
+    )
+    return Scope(environment, snapshot, coded, compiled, filters, coverage, groups, len(barred))
 
 
 def _positions(ws: Handle, environment: str, snapshot: Snapshot, persons: Collection[str]) -> NDArray[np.int64]:
@@ -137,7 +139,7 @@ def _call(ws: Handle, name: str, found: Scope, parameters: dict[str, Any]) -> An
     given = {
         "selection": found.selection,
         "tz": found.environment.tz,
-        "coverage_end": found.coverage_end,
+        "coverage": found.coverage,
         "groups": found.groups,
     }
     arguments = {key: value for key, value in given.items() if key in known and key not in parameters}
@@ -171,7 +173,7 @@ def _table(ws: Handle, found: Scope, table: str) -> Any:
         return found.coded
     if table == "visits":
         return quantities.get("visits").compute(
-            found.coded, selection=found.selection, tz=found.environment.tz, coverage_end=found.coverage_end
+            found.coded, selection=found.selection, tz=found.environment.tz, coverage=found.coverage
         )
     if table == "crowd_events":
         return facts(ws, "crowd_events", found.filters, payload=False)

@@ -40,7 +40,9 @@ class Stager:
         self.logs: dict[str, Staged] = {}
         self.cameras: list[pl.DataFrame] = []
         self.span: tuple[int, int] | None = None
-        """First start and last end of the accepted rows, µs."""
+        """First start and last end of the accepted sightings and positions, µs."""
+        self.watches = True
+        """False if all that came were crowd events: they say nothing of the time between them."""
         self._lake = lake
         self._payload = payload
         self._coder = coder
@@ -107,7 +109,9 @@ class Stager:
         start, end = made[TIME_OF[table]].to_physical(), made[END_OF[table]].to_physical()
         first, last = int(start.min()), int(start.max())  # type: ignore[arg-type]
         until = int(end.max())  # type: ignore[arg-type]
-        self.span = (min(first, self.span[0]), max(until, self.span[1])) if self.span else (first, until)
+        if table != CROWD_EVENTS.name:
+            self.span = (min(first, self.span[0]), max(until, self.span[1])) if self.span else (first, until)
+        self.watches = self.span is not None
         if first // _DAY_US == last // _DAY_US:  # an export in order of time: most batches are of one day
             self._wait(table, _day(first // _DAY_US), made)
             return

@@ -8,7 +8,7 @@ import polars as pl
 
 from dwell_kit.errors import NotFoundError
 from dwell_kit.schema import columns as c
-from dwell_kit.store import registry, uploads, upsert
+from dwell_kit.store import registry, snapshots, uploads, upsert
 from dwell_kit.store.lake import (
     CROWD_EVENTS_LOG,
     FACT,
@@ -29,7 +29,7 @@ def undo(ws: Handle, upload: str | int, *, step: Step = no_step) -> dict[str, An
     ------
     NotFoundError : if there is no such upload, or it is not one that was processed.
     """
-    with publishing(ws, reason=f"undo {upload}", step=step) as draft:
+    with publishing(ws, reason=f"{snapshots.UNDO} {upload}", step=step) as draft:
         with ws.database.read() as connection:
             found = uploads.get(connection, upload)
         if found["status"] != uploads.PROCESSED:
@@ -38,7 +38,7 @@ def undo(ws: Handle, upload: str | int, *, step: Step = no_step) -> dict[str, An
                 expected=f"an upload that is {uploads.PROCESSED}",
                 found=found["status"],
             )
-        draft.reason = f"undo {found['upload_id']}"
+        draft.reason = f"{snapshots.UNDO} {found['upload_id']}"
         _take_back(ws, draft, found["environment"], found["seq"], step)
         draft.finally_do.append(lambda connection: uploads.change(connection, found["seq"], status=uploads.UNDONE))
         draft.finally_do.append(

@@ -123,6 +123,9 @@ class Twin:
     first_camera: str | None
     last_camera: str | None
     open: bool
+    known: int | None
+    cut_start: bool
+    cut_end: bool
 
     def present_at(self, key: str, place: str) -> set[int]:
         """Ticks of presence at one camera or in one zone."""
@@ -131,6 +134,18 @@ class Twin:
             if getattr(row, key) == place:
                 ticks |= set(range(row.start, row.end)) & self.present
         return ticks
+
+
+NEVER = -(10**9)
+
+
+def covered_till(stretches: list[tuple[int, int]], tick: int, gap: int) -> int:
+    """Where the coverage that holds at a tick, or ended last before it, ends: holes up to `gap` do not end it."""
+    end = NEVER
+    for a, b in sorted(stretches):
+        if a <= tick or a - end <= gap:
+            end = max(end, b)
+    return end
 
 
 class World:
@@ -183,9 +198,13 @@ class World:
             made[values] = visits
         return made
 
-    def visits(self, coverage_end: int | None = None, key: tuple[str, ...] = ("person",)) -> list[Twin]:
+    def visits(
+        self, coverage: dict[str | None, list[tuple[int, int]]] | None = None, key: tuple[str, ...] = ("person",)
+    ) -> list[Twin]:
         f = self.filters
-        covered = max((r.end for r in self.rows), default=0) if coverage_end is None else coverage_end
+        if coverage is None:
+            whole = [(-1000, max((r.end for r in self.rows), default=0))]
+            coverage = dict.fromkeys((*CAMERAS, None), whole)
         found = []
         for values, visits in sorted(self.groups(key).items()):
             if f.persons and values[0] not in f.persons:
@@ -196,13 +215,20 @@ class World:
                     continue
                 if f.touching:
                     chosen = rows
-                twin = self._twin(values[0], number, chosen, covered)
+                twin = self._twin(values[0], number, chosen, rows, coverage)
                 dwell = len(twin.present) * self.clock.tick
                 if (f.min_dwell is None or dwell >= f.min_dwell) and (f.max_dwell is None or dwell < f.max_dwell):
                     found.append(twin)
         return found
 
-    def _twin(self, person: str, number: int, rows: list[Row], covered: int) -> Twin:
+    def _twin(
+        self,
+        person: str,
+        number: int,
+        rows: list[Row],
+        visit: list[Row],
+        coverage: dict[str | None, list[tuple[int, int]]],
+    ) -> Twin:
         def instants(row: Row) -> list[int]:
             if not self.filters.touching:
                 return self.touched(row)
@@ -212,16 +238,23 @@ class World:
         last = max(self.clipped_end(row) for row in rows)
         latest = [row for row in rows if self.clipped_end(row) == last][-1]
         gap = self.clock.ticks(self.filters.max_gap)
+        first = min(instants(row)[0] for row in rows)
+        covered = covered_till(coverage[latest.camera], last, gap)
+        ends = latest.end == last
+        cut = [row for row in visit if self.place(row) and not self.filters.touching]
         return Twin(
             person=person,
             visit=number,
             present=frozenset(present),
-            first=min(instants(row)[0] for row in rows),
+            first=first,
             last=last,
             rows=tuple(rows),
             first_camera=rows[0].camera,
             last_camera=latest.camera,
-            open=latest.end == last and (latest.open_end or covered - last <= gap),
+            open=ends and (latest.open_end or covered - last <= gap),
+            known=covered - gap if ends and covered - last <= gap and covered > NEVER else None,
+            cut_start=any(row.start < first for row in cut),
+            cut_end=any(row.end > last for row in cut),
         )
 
     def anonymous(self) -> list[tuple[Row, set[int]]]:

@@ -20,10 +20,12 @@ from dwell_kit.analytics.occupancy import (
     compute_occupancy_at,
     compute_occupancy_steps,
     compute_peak,
-    overlap,
 )
+from dwell_kit.analytics.peaks import compute_camera_hour, compute_weekday_hour
+from dwell_kit.analytics.watched import overlap
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import to_us
 
@@ -65,6 +67,44 @@ def test_occupancy_equals_the_twin(clock: Clock, every: str, data: st.DataObject
     with_mean = found.filter(pl.col(c.COVERED_S) > 0)
     assert (with_mean[c.OCCUPANCY_MEAN] * with_mean[c.COVERED_S] - with_mean[c.PERSON_SECONDS]).abs().sum() < 1e-6
     assert found.filter(pl.col(c.COVERED_S) == 0)[c.OCCUPANCY_MEAN].null_count() == found.height - with_mean.height
+
+
+@pytest.mark.parametrize("by", [None, "camera"])
+@given(data=st.data())
+def test_means_are_over_covered_time_only(by: str | None, data: st.DataObject) -> None:
+    known = [Row(None, q, None, 0, 0) for q in CAMERAS]  # every camera occurs; no length, so no presence
+    rows, chosen = data.draw(sightings()) + known, data.draw(filters(COARSE))
+    stretches = st.lists(st.tuples(st.integers(-5, 180), st.integers(1, 60)), max_size=3)
+    ticks = {q: [(a, a + n) for a, n in data.draw(stretches)] for q in CAMERAS}
+    coverage = Coverage.of({q: [(COARSE.at(a), COARSE.at(b)) for a, b in held] for q, held in ticks.items()})
+    world = World(rows, COARSE, chosen)
+    key, places = PLACES[by]
+    found = compute_occupancy(frame(rows, COARSE), by=by, filters=chosen, coverage=coverage)
+    for place in places:
+        if place is None:  # all cameras, or those that the filter names; "none" is watched when any is
+            watching = [q for q in CAMERAS if not chosen.cameras or q in chosen.cameras]
+        else:
+            watching = [place]
+        covered = {t for q in watching for a, b in ticks[q] for t in range(a, b)}
+        covered = {t for t in covered if chosen.touching or world.time(t)}
+        level = world.occupancy(key, place)
+        area: dict[datetime, list[int]] = defaultdict(list)
+        for t in covered:
+            area[bucket_of(COARSE, t, "hour", "UTC")].append(level.get(t, 0))
+        mine = found if by is None else found.filter(pl.col("camera_id") == place)
+        if mine.height:
+            means = {b: sum(held) / len(held) for b, held in area.items()}
+            pairs = mine.filter(pl.col(c.COVERED_S) > 0).select(c.BUCKET, c.OCCUPANCY_MEAN).rows()
+            assert {b: pytest.approx(m) for b, m in pairs} == means
+    if not chosen.touching or not len(coverage.anywhere):
+        hours = compute_weekday_hour(frame(rows, COARSE), filters=chosen, coverage=coverage)
+        env = compute_occupancy(frame(rows, COARSE), filters=chosen, coverage=coverage)
+        assert hours[c.COVERED_S].sum() == pytest.approx(env[c.COVERED_S].sum())
+        by_camera = compute_camera_hour(frame(rows, COARSE), filters=chosen, coverage=coverage)
+        each = compute_occupancy(frame(rows, COARSE), by="camera", filters=chosen, coverage=coverage)
+        seen = by_camera.select((pl.col(c.OCCUPANCY_MEAN) * pl.col(c.COVERED_S)).sum()).item()
+        each = each.filter(pl.col(c.CAMERA).is_in(by_camera[c.CAMERA].implode()))
+        assert seen == pytest.approx(each.select((pl.col(c.OCCUPANCY_MEAN) * pl.col(c.COVERED_S)).sum()).item())
 
 
 @given(data=st.data())
@@ -182,10 +222,10 @@ def test_a_filter_of_persons_leaves_anonymous_people_out() -> None:
 
 def test_what_is_not_covered_has_no_mean() -> None:
     covered = [[to_us(at(10)), to_us(at(10, 30))]]
-    first, second = compute_occupancy(HAND, covered=covered).to_dicts()
+    first, second = compute_occupancy(HAND, coverage=covered).to_dicts()
     assert (first[c.OCCUPANCY_MEAN], first[c.OCCUPANCY_MAX], first[c.COVERED_S]) == (None, 1, 0)
-    assert second[c.OCCUPANCY_MEAN] == pytest.approx(50 / 30)
-    longer = compute_occupancy(HAND, covered=[[to_us(at(8)), to_us(at(11))]])
+    assert second[c.OCCUPANCY_MEAN] == pytest.approx(40 / 30)  # 50 person-minutes in the hour, 40 of them covered
+    longer = compute_occupancy(HAND, coverage=[[to_us(at(8)), to_us(at(11))]])
     assert longer.select(c.OCCUPANCY_MEAN, c.OCCUPANCY_MAX).row(0) == (0.0, 0)
 
 
@@ -235,7 +275,7 @@ def test_what_means_nothing_is_refused() -> None:
     with pytest.raises(FilterError, match="by 'person'"):
         compute_occupancy(HAND, by="person")
     with pytest.raises(FilterError, match="too many buckets"):
-        compute_occupancy(HAND, every="1min", covered=[[0, to_us(datetime(2400, 1, 1, tzinfo=UTC))]])
+        compute_occupancy(HAND, every="1min", coverage=[[0, to_us(datetime(2400, 1, 1, tzinfo=UTC))]])
 
 
 @given(width=st.integers(1, 10**11), q=st.integers(0, 10**7), beyond=st.integers(-1, 0), wide=st.booleans())

@@ -136,9 +136,9 @@ def test_mean_is_over_covered_time_and_ties_go_to_the_earliest():
     # One person in each of two hours; the second hour was covered for 30 minutes of it only.
     rows = rows_of([("p", "a", 0, 30), ("p", "a", 60, 30)])
     covered = np.array([[to_us(at(0)), to_us(at(60))], [to_us(at(60)), to_us(at(90))]])
-    assert compute_peak_hour(rows, covered=covered).row(0) == (21, 1.0)
+    assert compute_peak_hour(rows, coverage=covered).row(0) == (21, 1.0)
     whole = np.array([[to_us(at(0)), to_us(at(120))]])
-    assert compute_peak_hour(rows, covered=whole).row(0) == (20, 0.5)
+    assert compute_peak_hour(rows, coverage=whole).row(0) == (20, 0.5)
 
 
 def test_hours_of_a_day_that_loses_one():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dwell_kit.analytics.summary import compute_summary
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import to_us
 
@@ -133,13 +134,14 @@ def test_the_peak_hour_is_a_mean_over_covered_time() -> None:
 
 
 def test_coverage_decides_what_is_open() -> None:
-    assert compute_summary(HAND, coverage_end=at(3, 0))["open_visits"] == 0
-    assert compute_summary(HAND, coverage_end={"hall": at(1, 9, 46)})["open_visits"] == 2
+    assert compute_summary(HAND, coverage=Coverage.until(at(3, 0)))["open_visits"] == 0
+    own = {"hall": [(at(1, 8), at(1, 9, 46))], "door": [(at(1, 8), at(2, 9, 10))]}
+    assert compute_summary(HAND, coverage=own)["open_visits"] == 2
 
 
 def test_covered_time_can_be_given() -> None:
     covered = [[to_us(at(2, 8)), to_us(at(2, 10))]]
-    assert compute_summary(HAND.filter(pl.col(c.STARTED) > at(2, 0)), covered=covered)["peak_hour"] == 9
+    assert compute_summary(HAND.filter(pl.col(c.STARTED) > at(2, 0)), coverage=covered)["peak_hour"] == 9
 
 
 def test_without_data_nothing_is_invented() -> None:

@@ -14,6 +14,8 @@ from dwell_kit.analytics.survival import compute_survival, compute_survival_summ
 from dwell_kit.analytics.visits import compute_visits
 from dwell_kit.errors import ContractError
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.coverage import Coverage
+from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.tables import SIGHTINGS
 
 NINE = datetime(2025, 5, 1, 9, tzinfo=UTC)
@@ -127,7 +129,7 @@ def test_two_hour_window_through_the_whole_chain(max_gap_s):
     found = []
     for seed in range(60):
         truth, sightings = window(seed)
-        visits = compute_visits(sightings, max_gap=timedelta(seconds=max_gap_s), coverage_end=at(120))
+        visits = compute_visits(sightings, max_gap=timedelta(seconds=max_gap_s), coverage=Coverage.until(at(120)))
         row = compute_survival_summary(visits).row(0, named=True)
         names = ("km_median_s", "naive_closed_only_median_s", "naive_as_if_closed_median_s")
         found.append([row[c.SHARE], *(row[name] / truth - 1 for name in names)])
@@ -155,9 +157,33 @@ def test_open_visits_are_censored_where_the_state_was_known():
     assert row["naive_as_if_closed_mean_s"] == pytest.approx((2400 + 1500 + 2400 + 360) / 4)
 
 
-def test_a_missing_entry_is_a_lower_bound_too():
-    visits = frame([10, 20], [False, False]).with_columns(pl.Series(c.OPEN_START, [True, False]))
-    assert compute_survival(visits)[c.EVENTS].to_list() == [0, 0, 1]
+@pytest.mark.parametrize("mark", [c.OPEN_START, c.CUT_START])
+def test_a_visit_whose_beginning_is_unknown_says_nothing_of_its_length(mark):
+    visits = frame([10, 20], [False, False]).with_columns(pl.Series(mark, [True, False]))
+    assert compute_survival(visits).select(c.T_S, c.AT_RISK, c.EVENTS).rows()[1:] == [(20.0, 1, 1)]
+    row = compute_survival_summary(visits).row(0, named=True)
+    assert (row[c.VISITS], row[c.UNKNOWN_START], row["naive_as_if_closed_median_s"]) == (2, 1, 15.0)
+
+
+def test_a_visit_that_the_selected_time_cuts_did_not_end_there():
+    visits = frame([10, 20], [False, False]).with_columns(pl.Series(c.CUT_END, [True, False]))
+    assert compute_survival(visits).select(c.T_S, c.EVENTS, c.CENSORED).rows()[1:] == [(10.0, 0, 1), (20.0, 1, 0)]
+    row = compute_survival_summary(visits).row(0, named=True)
+    assert (row[c.CUT_END], row["naive_closed_only_median_s"], row["km_median_s"]) == (1, 20.0, 20.0)
+
+
+@pytest.mark.parametrize(("since", "until"), [(None, 120), (30, 150), (20, 260)])
+def test_a_time_filter_censors_what_it_cuts(since, until):
+    found = []
+    for seed in range(60):
+        truth, sightings = window(seed, hours=6)
+        chosen = Filters(since=None if since is None else at(since), until=at(until))
+        visits = compute_visits(sightings, filters=chosen, coverage=Coverage.until(at(360)))
+        row = compute_survival_summary(visits).row(0, named=True)
+        found.append([row["km_median_s"] / truth - 1, row["naive_as_if_closed_median_s"] / truth - 1])
+    km, as_if_closed = np.mean(found, axis=0)
+    assert abs(km) < 0.03
+    assert as_if_closed < -0.04
 
 
 def test_one_curve_per_group():

@@ -17,6 +17,7 @@ from dwell_kit.analytics.coding import encode
 from dwell_kit.analytics.selection import compile
 from dwell_kit.analytics.visits import compute_visits, compute_zone_visits
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
 
 from .strategies import CAMERAS, COARSE, FINE, Clock, Row, Twin, World, filters, frame, sightings
@@ -39,6 +40,10 @@ def expected(twins: list[Twin], clock: Clock) -> list[dict[str, object]]:
             c.FIRST_CAMERA: t.first_camera,
             c.LAST_CAMERA: t.last_camera,
             c.OPEN: t.open,
+            c.OPEN_START: False,
+            c.CUT_START: t.cut_start,
+            c.CUT_END: t.cut_end,
+            c.KNOWN_UNTIL: None if t.known is None else clock.at(t.known),
         }
         for t in twins
     ]
@@ -64,13 +69,23 @@ def test_zone_visits_equal_the_twin(rows: list[Row], gap: int, stay: int, chosen
     assert found[c.ZONE].to_list() == [t.rows[0].zone for t in twins]
 
 
-@given(rows=sightings(), end=st.integers(100, 180))
-def test_open_is_judged_by_the_camera_that_saw_the_person_last(rows: list[Row], end: int) -> None:
-    coverage = {"door": COARSE.at(end), "hall": COARSE.at(end), "lift": COARSE.at(end)}
-    chosen = Filters(cameras=tuple(coverage), max_gap=2 * COARSE.tick)
-    found = compute_visits(frame(rows, COARSE), filters=chosen, coverage_end=coverage)
-    twins = World(rows, COARSE, chosen).visits(coverage_end=end)
-    assert found[c.OPEN].to_list() == [t.open for t in twins]
+STRETCHES = st.lists(st.tuples(st.integers(-5, 180), st.integers(1, 60)), max_size=4)
+
+
+@given(rows=sightings(), given_stretches=st.tuples(STRETCHES, STRETCHES, STRETCHES), chosen=filters(COARSE))
+def test_open_is_judged_by_the_coverage_of_the_camera_that_saw_the_person_last(
+    rows: list[Row], given_stretches: tuple[list[tuple[int, int]], ...], chosen: Filters
+) -> None:
+    ticks = {q: [(a, a + n) for a, n in held] for q, held in zip(CAMERAS, given_stretches, strict=True)}
+    coverage = {q: [(COARSE.at(a), COARSE.at(b)) for a, b in held] for q, held in ticks.items()}
+    found = compute_visits(frame(rows, COARSE), filters=chosen, coverage=coverage)
+    anywhere = [pair for held in ticks.values() for pair in held]
+    twins = World(rows, COARSE, chosen).visits({**ticks, None: anywhere})
+    names = (c.OPEN, c.CUT_START, c.CUT_END)
+    assert found.select(names).rows() == [(t.open, t.cut_start, t.cut_end) for t in twins]
+    for row, twin in zip(found.iter_rows(named=True), twins, strict=True):
+        if twin.known is not None:
+            assert row[c.KNOWN_UNTIL] == COARSE.at(twin.known)
 
 
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,9 +139,9 @@ def test_a_visit_that_was_cut_is_not_open() -> None:
     table = HAND.head(1)
     assert compute_visits(table)[c.OPEN].to_list() == [True]
     assert compute_visits(table, filters=Filters(until=at(9, 9)))[c.OPEN].to_list() == [False]
-    assert compute_visits(table, coverage_end=at(12))[c.OPEN].to_list() == [False]
+    assert compute_visits(table, coverage=Coverage.until(at(12)))[c.OPEN].to_list() == [False]
     flagged = table.with_columns(pl.lit(True).alias(c.OPEN_END))
-    assert compute_visits(flagged, coverage_end=at(12))[c.OPEN].to_list() == [True]
+    assert compute_visits(flagged, coverage=Coverage.until(at(12)))[c.OPEN].to_list() == [True]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from dwell_kit.analytics.visitors import (
 )
 from dwell_kit.analytics.visits import compute_visits
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.tables import CROWD_EVENTS
 from dwell_kit.schema.time import to_us
@@ -41,7 +42,7 @@ def covered(covered_until):
 
 
 def test_visits(day, covered_until):
-    visits = compute_visits(day, coverage_end=covered_until)
+    visits = compute_visits(day, coverage=Coverage.until(covered_until))
     assert visits.select(c.PERSON, c.VISIT, c.DWELL_S, c.SPAN_S, c.N_SIGHTINGS, c.N_CAMERAS, c.OPEN).rows() == [
         ("anna", 1, 20 * MIN, 20 * MIN, 2, 2, False),
         ("anna", 2, 20 * MIN, 20 * MIN, 1, 1, False),
@@ -60,7 +61,7 @@ def test_survival(day, covered_until):
     # Closed: 0, 20 ×4, 30 ×3, 60 min. Finn's open visit is known until 12:45 (coverage less max_gap): 45 min.
     # At risk 10: one ends at 0 (S = 9/10), four of 9 at 20 (5/10), so the median is 20 min. Three of 5 at 30
     # (2/10), one censored at 45, the last one ends at 60: restricted mean 20 · 0.9 + 10 · 0.5 + 30 · 0.2 = 29 min.
-    visits = compute_visits(day, coverage_end=covered_until)
+    visits = compute_visits(day, coverage=Coverage.until(covered_until))
     row = compute_survival_summary(visits, known_until=covered_until - timedelta(minutes=10)).row(0, named=True)
     assert (row[c.VISITS], row[c.OPEN]) == (10, 1)
     assert row["km_median_s"] == 20 * MIN
@@ -76,7 +77,7 @@ def test_occupancy(day, covered):
     # Hour 9: anna 20 + 20, ben 10 + 20, cleo 30, hugo 10 = 110 person-minutes. Hour 10: cleo 30, dan 10 + 10,
     # gia 20, hugo 20 = 90. Hour 11: finn 30. Hour 12: finn 50, of 55 covered minutes.
     # The anonymous one is not in it.
-    table = compute_occupancy(day, covered=covered)
+    table = compute_occupancy(day, coverage=covered)
     assert table[c.PERSON_SECONDS].to_list() == [110 * MIN, 90 * MIN, 30 * MIN, 50 * MIN]
     assert table[c.OCCUPANCY_MEAN].to_list() == pytest.approx([110 / 60, 90 / 60, 30 / 60, 50 / 55])
     # 09:40 anna, ben, cleo = 3 is the most; nobody is there twice on two cameras.
@@ -113,16 +114,16 @@ def test_footfall_and_visitors(day):
 
 
 def test_peaks(day, covered):
-    assert compute_peak_hour(day, covered=covered).row(0) == (9, pytest.approx(110 / 60))
+    assert compute_peak_hour(day, coverage=covered).row(0) == (9, pytest.approx(110 / 60))
     # By Berlin's clock it is two hours later.
-    assert compute_peak_hour(day, covered=covered, tz="Europe/Berlin")[c.HOUR].item() == 11
-    series = compute_series(day, every="day", covered=covered).row(0, named=True)
+    assert compute_peak_hour(day, coverage=covered, tz="Europe/Berlin")[c.HOUR].item() == 11
+    series = compute_series(day, every="day", coverage=covered).row(0, named=True)
     assert (series[c.VISITS], series[c.UNIQUE_VISITORS], series[c.OCCUPANCY_MAX]) == (10, 8, 3)
     assert series[c.OCCUPANCY_MEAN] == pytest.approx(280 / 235)
-    thursday = compute_weekday_hour(day, covered=covered).filter(pl.col(c.VISITS) > 0)
+    thursday = compute_weekday_hour(day, coverage=covered).filter(pl.col(c.VISITS) > 0)
     assert thursday.select(c.WEEKDAY, c.HOUR, c.VISITS).rows() == [(4, 9, 5), (4, 10, 3), (4, 11, 1), (4, 12, 1)]
     # hall at 9: anna 15, ben 20, cleo 30 = 65 of 60 minutes. At 10: cleo 30, dan 10, gia 20, nobody 10 = 70.
-    hall = compute_camera_hour(day, covered=covered).filter(
+    hall = compute_camera_hour(day, coverage=covered).filter(
         (pl.col(c.CAMERA) == "hall") & (pl.col(c.COVERED_S) > 0)
     )
     assert hall[c.OCCUPANCY_MEAN].to_list() == pytest.approx([65 / 60, 70 / 60, 0, 0])

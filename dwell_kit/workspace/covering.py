@@ -1,0 +1,98 @@
+"""When the cameras of an environment were watched, as its uploads say: exports carry no heartbeat."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from dwell_kit.errors import FilterError
+from dwell_kit.ingest.quality import NO_CAMERA
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.coverage import Coverage
+from dwell_kit.schema.time import from_us, parse_moment, to_us, union
+from dwell_kit.store import snapshots, uploads
+from dwell_kit.store.snapshots import Snapshot
+from dwell_kit.store.uploads import Window
+from dwell_kit.workspace.handle import Handle
+
+_KEEP = 8
+_EVERYONE = -1
+"""The feed of an upload without a camera: it vouches for all of them."""
+
+
+def coverage_of(ws: Handle, environment: str, snapshot: Snapshot) -> Coverage:
+    """The coverage that the uploads in a snapshot make up.
+
+    An upload covers its window, which is the span of its rows unless `window=` said otherwise, for every camera of
+    its feed. Cameras that ever came in one upload are one feed: a camera that nobody passed is not in the file and
+    was watched all the same, while cameras that always come in files of their own do not vouch for each other.
+    Uploads of crowd events alone cover nothing.
+    """
+    key = (environment, snapshot.id)
+    if key not in ws.coverages:
+        with ws.database.read() as connection:
+            alive = snapshots.uploads_in(connection, snapshot.id)
+            windows = uploads.windows(connection, environment, alive)
+        for old in list(ws.coverages)[: max(0, len(ws.coverages) - _KEEP + 1)]:
+            del ws.coverages[old]
+        ws.coverages[key] = combined(windows)
+    return ws.coverages[key]
+
+
+def combined(windows: Iterable[Window]) -> Coverage:
+    """Windows of uploads as the coverage of each camera."""
+    given = list(windows)
+    named = [tuple(camera for camera in w.cameras if camera != NO_CAMERA) for w in given]
+    feeds = _feeds(named)
+    by_feed: dict[int, list[tuple[int, int]]] = {}
+    for window, cameras in zip(given, named, strict=True):
+        feed = feeds[cameras[0]] if cameras else _EVERYONE
+        by_feed.setdefault(feed, []).append((to_us(window.since), to_us(window.until)))
+    everyones = by_feed.get(_EVERYONE, [])
+    anywhere = union([pair for pairs in by_feed.values() for pair in pairs])
+    found = {feed: union([*pairs, *everyones]) for feed, pairs in by_feed.items()}
+    own = {camera: found[feed] for camera, feed in feeds.items()} if len(set(feeds.values())) > 1 else {}
+    return Coverage(anywhere, own, whole=all(w.holds_its_rows for w in given))
+
+
+def _feeds(groups: Iterable[Collection[str]]) -> dict[str, int]:
+    """Camera → number of its feed: groups that share a camera are one."""
+    feed: dict[str, int] = {}
+    for number, group in enumerate(groups):
+        met = {feed[camera] for camera in group if camera in feed}
+        feed.update(dict.fromkeys(group, number))
+        if met:
+            feed.update({camera: number for camera, known in feed.items() if known in met})
+    return feed
+
+
+def frame(coverage: Coverage, cameras: Iterable[str]) -> pl.DataFrame:
+    """camera_id, covered_from, covered_till (UTC), a row for each stretch of each camera."""
+    rows = [(q, from_us(a), from_us(b)) for q in cameras for a, b in coverage.of_camera(q).tolist()]
+    moment = pl.Datetime("us", "UTC")
+    schema: dict[str, Any] = {c.CAMERA: pl.String, "covered_from": moment, "covered_till": moment}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def parse_window(window: tuple[datetime | str, datetime | str], tz: str) -> tuple[datetime, datetime]:
+    """A window as two UTC instants.
+
+    Raises
+    ------
+    FilterError : if it is no pair of times, or ends before it begins.
+    """
+    try:
+        since, until = window
+    except (TypeError, ValueError):
+        raise FilterError("the window cannot be read", expected="(from, till)", found=repr(window)) from None
+    begin, end = parse_moment(since, tz), parse_moment(until, tz)
+    if end <= begin:
+        raise FilterError(
+            "the window that the export covers ends before it begins",
+            expected="from before till",
+            found=f"{begin.isoformat()} to {end.isoformat()}",
+        )
+    return begin, end
