@@ -15,10 +15,11 @@ from dwell_kit.errors import ContractError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import OPEN_END_BIT, OPEN_START_BIT, Attribute, Coded
 from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS, OTHER, UNDETERMINED, age_code, gender_code
+from dwell_kit.schema.filters import PERSON_WORDS
 from dwell_kit.schema.tables import SIGHTINGS, UTC_US
 
 MANDATORY = (c.PERSON, c.CAMERA, c.STARTED, c.ENDED)
-ATTRIBUTES = (c.CATEGORY, c.MASK, c.LIVENESS, c.MATCH)
+ATTRIBUTES = PERSON_WORDS
 _DEFAULTS = {
     c.ZONE: pl.lit(None, pl.String),
     c.OPEN_START: pl.lit(False),

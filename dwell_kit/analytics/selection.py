@@ -67,7 +67,8 @@ def compile(
 
     Raises
     ------
-    FilterError : for `open_hours` without opening hours, and for times or zones that cannot be read.
+    FilterError : when since is after until, for `open_hours` without opening hours, for an unknown attribute, and
+        for times or zones that cannot be read.
     """
     of_person = (filters.persons, filters.age_groups, filters.genders, filters.attributes)
     by_dwell = filters.min_dwell is not None or filters.max_dwell is not None
@@ -144,6 +145,12 @@ def _intervals(
 ) -> NDArray[np.int64]:
     since = MIN_US if filters.since is None else to_us(parse_moment(filters.since, tz))
     until = MAX_US if filters.until is None else to_us(parse_moment(filters.until, tz))
+    if until < since:
+        raise FilterError(
+            "the selected time ends before it begins",
+            expected="since before until",
+            found=f"since {filters.since}, until {filters.until} ({tz})",
+        )
     kept = np.array([[since, until]] if since < until else [], dtype=np.int64).reshape(-1, 2)
     if filters.open_hours and open_hours is None:
         raise FilterError(

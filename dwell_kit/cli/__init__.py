@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from dwell_kit.errors import BusyError, DwellError, InputError, NotFoundError
+from dwell_kit.errors import BusyError, DwellError, FilterError, InputError, NotFoundError
 
-EXIT_CODES = ((InputError, 3), (NotFoundError, 4), (BusyError, 5), (DwellError, 6))
-"""0 is success and 2 a wrong command line; the first class that fits gives the others."""
+EXIT_CODES = ((FilterError, 2), (InputError, 3), (NotFoundError, 4), (BusyError, 5), (DwellError, 6))
+"""0 is success and 2 a wrong command line too; the first class that fits gives the others."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

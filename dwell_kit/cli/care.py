@@ -1,4 +1,4 @@
-"""`dwell compact|erase|doctor|environment`: looking after a workspace."""
+"""`dwell compact|erase|doctor`: looking after a workspace."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ def register(app: typer.Typer) -> None:
     app.command("compact")(compact)
     app.command("erase")(erase)
     app.command("doctor")(doctor)
-    app.command("environment")(environment)
 
 
 def compact(
@@ -56,18 +55,3 @@ def doctor(workspace: WorkspaceDir = Path("workspace"), as_json: Json = False) -
     show(findings, as_json=as_json)
     if not all(finding["ok"] for finding in findings):
         raise typer.Exit(1)
-
-
-def environment(
-    name: Annotated[str | None, typer.Argument(help="Site to make or change; none lists them.")] = None,
-    tz: Annotated[str | None, typer.Option(help="IANA time zone.")] = None,
-    workspace: WorkspaceDir = Path("workspace"),
-    as_json: Json = False,
-) -> None:
-    """List, make or change environments."""
-    import dwell_kit as dk
-
-    with dk.open(workspace) as ws:
-        if name is not None:
-            ws.set_environment(name, tz=tz)
-        show(ws.environments(), as_json=as_json)

@@ -41,12 +41,16 @@ def demo(
             )
         summary = ws.summary()
     truth = json.loads((folder / "truth.json").read_text())
-    show(_beside(summary, truth), as_json=False, title="figures of the SIMULATED week beside their truth")
+    compared = _beside(summary, truth)
+    show(compared, as_json=False, title="figures of the SIMULATED week beside their truth")
     if report:
         from dwell_kit.report.run import run_report
 
         result = run_report("daily", workspace=folder / "workspace", parameters={}, output=folder / "reports")
         typer.echo(f"daily report: {result.folder}")
+    if wrong := [row["figure"] for row in compared if row["equal"] != "yes"]:
+        typer.echo(f"figures that differ from the observable truth: {', '.join(wrong)}", err=True)
+        raise typer.Exit(1)
 
 
 def _beside(summary: dict[str, Any], truth: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dwell_kit.cli.options import Json, Version, WorkspaceDir, with_filters
+from dwell_kit.cli.options import Json, Version, WorkspaceDir, name_and_value, with_filters
 from dwell_kit.cli.output import show
 
 By = Annotated[list[str] | None, typer.Option("--by", help="Split by these (repeatable).")]
@@ -38,7 +38,15 @@ def _compute(
 
     with dk.open(workspace, version=version, create=False) as ws:
         given = {k: v for k, v in parameters.items() if v is not None}
-        return ws.compute(quantity, parameters=given, as_="polars", **filters)
+        result = ws.compute(quantity, parameters=given, as_="polars", **filters)
+        _say_excluded(ws.excluded(**filters))
+        return result
+
+
+def _say_excluded(persons: int) -> None:
+    """On standard error, so that scripts read figures only."""
+    if persons:
+        typer.echo(f"{persons:,} persons on lists are left out: --include-listed counts them", err=True)
 
 
 def summary(
@@ -57,14 +65,16 @@ def dwell(
     grain: Annotated[str, typer.Option(help="visit, sighting or person.")] = "visit",
     histogram: Annotated[bool, typer.Option("--histogram", help="Distribution instead of figures.")] = False,
     confidence: Annotated[float | None, typer.Option(help="Level of the intervals, e.g. 0.95.")] = None,
-    survival: Annotated[bool, typer.Option("--survival", help="Kaplan–Meier beside the naive figures.")] = False,
+    survival: Annotated[
+        bool, typer.Option("--survival", help="Median and mean by Kaplan–Meier beside the naive figures.")
+    ] = False,
     workspace: WorkspaceDir = Path("workspace"),
     version: Version = None,
     as_json: Json = False,
 ) -> None:
     """How long people stay."""
     if survival:
-        result = _compute(workspace, version, "survival", filters)
+        result = _compute(workspace, version, "survival_summary", filters, by=tuple(by or ()))
     elif histogram:
         result = _compute(workspace, version, "dwell_histogram", filters)
     else:
@@ -118,6 +128,10 @@ def peaks(
     as_json: Json = False,
 ) -> None:
     """When it is busy."""
+    known = ("peak_hour", "hourly", "daily", "weekly", "weekday_hour", "camera_hour")
+    if what not in known:
+        raise typer.BadParameter(f"expected {', '.join(known)}, found {what!r}", param_hint="--what")
+    what = f"{what}_series" if what in {"hourly", "daily", "weekly"} else what
     show(_compute(workspace, version, what, filters), as_json=as_json, title=what.replace("_", " "))
 
 
@@ -141,6 +155,8 @@ def crowd(
     as_json: Json = False,
 ) -> None:
     """Crowd and loitering events, alone or joined to occupancy."""
+    if what not in {"per_hour", "occupancy"}:
+        raise typer.BadParameter(f"expected per_hour or occupancy, found {what!r}", param_hint="--what")
     show(_compute(workspace, version, f"crowd_{what}", filters), as_json=as_json, title="crowd events")
 
 
@@ -159,9 +175,7 @@ def figure(
 
 
 def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"expected name=value, found {text!r}", param_hint="--parameter")
+    name, value = name_and_value(text, "--parameter")
     try:
         return name, json.loads(value)
     except ValueError:
@@ -184,4 +198,4 @@ def export(
 
     with dk.open(workspace, version=version, create=False) as ws:
         written = ws.export(path, what, payload=payload, **filters)
-    show({"written": str(written)}, as_json=as_json)
+        show({"written": str(written), "excluded_persons": ws.excluded(**filters)}, as_json=as_json)

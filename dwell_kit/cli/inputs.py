@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dwell_kit.cli.options import Environment, Json, WorkspaceDir
-from dwell_kit.cli.output import show
+from dwell_kit.cli.options import Environment, Json, WorkspaceDir, name_and_value
+from dwell_kit.cli.output import show, spoken
 from dwell_kit.errors import DwellError
 
 
@@ -57,6 +57,15 @@ def ingest(
     start: Annotated[str | None, typer.Option(help="Instant of frame 0 (MOT text).")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second (MOT text).")] = None,
     covers: Annotated[str | None, typer.Option(help="FROM/TILL that the export covers, ISO times.")] = None,
+    utc_offset_confirmed: Annotated[
+        bool | None,
+        typer.Option(
+            "--utc-offset-confirmed/--utc-offset-denied",
+            help="Readable times that are a constant quarter-hour offset from the epochs are local, or are UTC.",
+        ),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="Encoding of the text, if it is guessed wrong.")] = None,
+    notes: Annotated[str | None, typer.Option(help="A remark to keep with the upload.")] = None,
     as_json: Json = False,
 ) -> None:
     """Read files into a workspace; the reports say what became of every row."""
@@ -64,12 +73,14 @@ def ingest(
     from dwell_kit.schema.time import parse_moment
 
     options: dict[str, Any] = {
-        "columns": dict(_pair(text) for text in column or []),
+        "columns": dict(name_and_value(text, "--column") for text in column or []),
         "time_format": time_format,
         "day_first": day_first,
         "loitering_unit": loitering_unit,
         "camera": camera,
         "fps": fps,
+        "utc_offset_confirmed": utc_offset_confirmed,
+        "encoding": encoding,
         "start": parse_moment(start, tz or "UTC") if start else None,
     }
     window = _window(covers)
@@ -80,13 +91,13 @@ def ingest(
                 with _progress(path, quiet=as_json) as progress:
                     report = ws.ingest(
                         path, environment=environment, source=source, tz=tz, reader=reader, window=window,
-                        progress=progress, **options,
+                        notes=notes, progress=progress, **options,
                     )  # fmt: skip
             except DwellError as error:
                 failures.append(error)
-                reports.append({"file": str(path), **error.as_dict()})
+                reports.append({"file": str(path), **spoken(error).as_dict()})
                 if not as_json:
-                    typer.echo(f"{path}: {error}", err=True)
+                    typer.echo(f"{path}: {spoken(error)}", err=True)
             else:
                 reports.append({"file": str(path), **report.as_dict()})
     if as_json:
@@ -145,13 +156,6 @@ def rejects(
             show({"written": str(ws.write_rejects(upload, output))}, as_json=as_json)
         else:
             show(ws.rejects(upload, as_="polars"), as_json=as_json, title="rejected rows")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, header = text.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"expected contract_name=Header, found {text!r}", param_hint="--column")
-    return name, header
 
 
 def _window(text: str | None) -> tuple[str, str] | None:

@@ -27,23 +27,32 @@ Gender = Annotated[list[str] | None, typer.Option("--gender", help="male, female
 Weekday = Annotated[list[int] | None, typer.Option("--weekday", help="ISO weekdays, 1 = Monday.")]
 Hours = Annotated[str | None, typer.Option("--hours", help="Local clock hours, e.g. 9-17.")]
 OpenHours = Annotated[bool, typer.Option("--open-hours", help="Only during opening hours.")]
-MinDwell = Annotated[float | None, typer.Option("--min-dwell", help="Visits of at least this many seconds.")]
-MaxDwell = Annotated[float | None, typer.Option("--max-dwell", help="Visits of less than this many seconds.")]
-MaxGap = Annotated[float | None, typer.Option("--max-gap", help="Seconds of absence that end a visit (600).")]
+MinDwell = Annotated[str | None, typer.Option("--min-dwell", help="Visits of at least this: seconds, 10min, 2h.")]
+MaxDwell = Annotated[str | None, typer.Option("--max-dwell", help="Visits of less than this.")]
+MaxGap = Annotated[str | None, typer.Option("--max-gap", help="A longer absence ends a visit (10min).")]
+Attribute = Annotated[
+    list[str] | None, typer.Option("--attribute", help="column=word of the person, e.g. mask_outcome=mask.")
+]
 Touching = Annotated[bool, typer.Option("--touching", help="Whole visits that touch place and time.")]
 Listed = Annotated[bool, typer.Option("--include-listed", help="Count people on lists (staff) too.")]
 
 
 def chosen(**given: Any) -> dict[str, Any]:
     """The filters that were given, ready for `Filters.of`."""
-    hours = given.pop("hours", None)
     found = {k: v for k, v in given.items() if v not in (None, [], False)}
-    if hours is not None:
-        first, _, last = hours.partition("-")
-        if not (first.isdigit() and last.isdigit()):
-            raise typer.BadParameter(f"expected FROM-TO such as 9-17, found {hours!r}", param_hint="--hours")
-        found["hours"] = (int(first), int(last))
-    return found
+    words: dict[str, list[str]] = {}
+    for text in found.pop("attributes", []):
+        name, value = name_and_value(text, "--attribute")
+        words.setdefault(name, []).append(value)
+    return {**found, "attributes": words} if words else found
+
+
+def name_and_value(text: str, option: str) -> tuple[str, str]:
+    """The two sides of `name=value`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"expected name=value, found {text!r}", param_hint=option)
+    return name, value
 
 
 _FILTERS: dict[str, Any] = {
@@ -56,6 +65,7 @@ _FILTERS: dict[str, Any] = {
     "persons": Person,
     "age_groups": AgeGroup,
     "genders": Gender,
+    "attributes": Attribute,
     "weekdays": Weekday,
     "hours": Hours,
     "open_hours": OpenHours,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,6 +18,21 @@ from dwell_kit.errors import DwellError
 from dwell_kit.schema.text import duration
 
 _MOST_ROWS = 60
+_WIDE = 400
+_SPOKEN = (
+    (r"columns=\{\"(\w+)\": \"([^\"]*)\"(, .*?)?\}", r"--column '\1=\2' (repeatable)"),
+    (r"columns=\{[^}]*\}", "--column name=Header"),
+    (r"parameters=\{[^}]*\}", "--parameter name=value"),
+    ("day_first=True", "--day-first"),
+    ("day_first=False", "--month-first"),
+    ("utc_offset_confirmed=True", "--utc-offset-confirmed"),
+    ("utc_offset_confirmed=False", "--utc-offset-denied"),
+    (r"ws\.ingest\(path\)", "`dwell ingest FILE`"),
+    (r" or dk\.open\(path\)", ""),
+    (r"\bwindow=(…|\S*)", "--covers FROM/TILL"),
+    (r"\b([a-z]+)_?([a-z]*)=(…?)", lambda m: "--" + "-".join(w for w in m.groups()[:2] if w)),
+)
+"""What hints say to Python, and what the same is called on the command line."""
 
 
 def show(value: Any, *, as_json: bool, title: str = "") -> None:
@@ -28,7 +46,12 @@ def show(value: Any, *, as_json: bool, title: str = "") -> None:
     elif isinstance(value, list) and value and isinstance(value[0], dict):
         _frame(pl.DataFrame(value, infer_schema_length=None, strict=False), title)
     else:
-        Console().print(value)
+        _console().print(value)
+
+
+def _console() -> Console:
+    """Standard output; into a file or a pipe tables are as wide as they need to be."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE)
 
 
 def print_json(value: Any) -> None:
@@ -41,9 +64,20 @@ def print_json(value: Any) -> None:
 
 def fail(error: DwellError, *, as_json: bool) -> None:
     """Print an error to standard error, and as JSON to standard output when that was asked for."""
+    said = spoken(error)
     if as_json:
-        print_json(error.as_dict())
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"dwell: {error}")
+        print_json(said.as_dict())
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"dwell: {said}")
+
+
+def spoken(error: DwellError) -> DwellError:
+    """The error with its hint in the words of the command line instead of Python's."""
+    if not error.hint:
+        return error
+    hint = error.hint
+    for python, option in _SPOKEN:
+        hint = re.sub(python, option, hint)
+    return replace(error, hint=hint)
 
 
 def _pairs(value: dict[str, Any], title: str) -> None:
@@ -52,7 +86,7 @@ def _pairs(value: dict[str, Any], title: str) -> None:
     table.add_column(justify="right")
     for name, item in value.items():
         table.add_row(name.replace("_", " "), _cell(name, item))
-    Console().print(table)
+    _console().print(table)
 
 
 def _frame(frame: pl.DataFrame, title: str) -> None:
@@ -61,7 +95,7 @@ def _frame(frame: pl.DataFrame, title: str) -> None:
         table.add_column(name.replace("_", " "), justify="right" if dtype.is_numeric() else "left")
     for row in frame.head(_MOST_ROWS).iter_rows(named=True):
         table.add_row(*[_cell(name, item) for name, item in row.items()])
-    console = Console()
+    console = _console()
     console.print(table if frame.height else "no rows: nothing matches these filters")
     if frame.height > _MOST_ROWS:
         console.print(f"… {frame.height - _MOST_ROWS:,} more rows: use --json or `dwell export`")

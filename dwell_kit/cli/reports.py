@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dwell_kit.cli.options import Json, WorkspaceDir
+from dwell_kit.cli.options import Json, WorkspaceDir, name_and_value
 from dwell_kit.cli.output import show
 
 
@@ -34,14 +34,7 @@ def run(
     """Run a report: notebook, offline HTML, data and manifest in one folder."""
     from dwell_kit.report.run import run_report
 
-    parameters = dict(_pair(text) for text in parameter or [])
+    parameters: dict[str, str] = dict(name_and_value(text, "--parameter") for text in parameter or [])
     if date is not None:
         parameters["date"] = date
     show(run_report(name, workspace=workspace, parameters=parameters, output=output).as_dict(), as_json=as_json)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"expected name=value, found {text!r}", param_hint="--parameter")
-    return name, value

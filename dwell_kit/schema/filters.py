@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dwell_kit.errors import FilterError
+from dwell_kit.schema import columns as c
 from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS
 
 DEFAULT_MAX_GAP = timedelta(minutes=10)
@@ -25,6 +26,38 @@ _SINGULAR = {
     "gender": "genders",
     "weekday": "weekdays",
 }
+
+PERSON_WORDS = (c.CATEGORY, c.MASK, c.LIVENESS, c.MATCH)
+"""What `Filters.attributes` can select by, beside age group and gender."""
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_SPAN = "seconds, a timedelta, or a text such as 90s, 10min, 2h"
+_LOOSE = {
+    "max_gap": _SPAN,
+    "min_dwell": _SPAN,
+    "max_dwell": _SPAN,
+    "hours": "two clock hours: (9, 17) or 9-17",
+    "attributes": "column → word or words",
+}
+_MOMENT = (datetime | date | str | None, "a datetime, a date, or ISO text such as 2025-05-05T09:00")
+_WORDS = (tuple, "a tuple; Filters.of(…) takes single values and lists too")
+_FLAG = (bool, "True or False")
+_OPTIONAL_SPAN = (timedelta | None, "a timedelta; Filters.of(…) takes seconds too")
+_KINDS: dict[str, tuple[Any, str]] = {
+    "environment": (str | None, "the name of an environment"),
+    "since": _MOMENT,
+    "until": _MOMENT,
+    **dict.fromkeys(("cameras", "groups", "zones", "persons", "age_groups", "genders"), _WORDS),
+    "attributes": _WORDS,
+    "weekdays": _WORDS,
+    "hours": (tuple | None, "two clock hours, (from, to)"),
+    "open_hours": _FLAG,
+    "min_dwell": _OPTIONAL_SPAN,
+    "max_dwell": _OPTIONAL_SPAN,
+    "touching": _FLAG,
+    "include_listed": _FLAG,
+    "max_gap": (timedelta, "a timedelta; Filters.of(…) takes seconds too"),
+}
+"""Field → what its values are, and how that is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +100,41 @@ class Filters:
     max_gap: timedelta = field(default=DEFAULT_MAX_GAP)
 
     def __post_init__(self) -> None:
+        for f in fields(self):
+            kind, said = _KINDS[f.name]
+            value = getattr(self, f.name)
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                raise _unread(f.name, said, value)
+        for name in ("cameras", "groups", "zones", "persons"):
+            _all(name, getattr(self, name), str)
+        _all("weekdays", self.weekdays, int)
         _known("age group", self.age_groups, AGE_GROUPS)
         _known("gender", self.genders, GENDERS)
         _known("weekday", self.weekdays, tuple(range(1, 8)))
-        if self.hours is not None and not 0 <= self.hours[0] < self.hours[1] <= 24:
+        for name, words in self.attributes:
+            if name not in PERSON_WORDS:
+                raise FilterError(
+                    f"persons have no attribute {name!r}", expected=", ".join(PERSON_WORDS), found=repr(name)
+                )
+            _all(f"attribute {name}", words, str)
+        if self.hours is not None and not (
+            len(self.hours) == 2
+            and all(isinstance(h, int) for h in self.hours)
+            and 0 <= self.hours[0] < self.hours[1] <= 24
+        ):
             raise FilterError(
                 "hours mean nothing", expected="(from, to) with 0 <= from < to <= 24", found=str(self.hours)
             )
-        if self.max_gap < timedelta():
-            raise FilterError("max_gap is negative", expected="a duration of 0 s or more", found=str(self.max_gap))
+        for name in ("max_gap", "min_dwell", "max_dwell"):
+            value = getattr(self, name)
+            if value is not None and value < timedelta():
+                raise FilterError(f"{name} is negative", expected="a duration of 0 s or more", found=str(value))
+        if self.min_dwell is not None and self.max_dwell is not None and self.max_dwell <= self.min_dwell:
+            raise FilterError(
+                "no dwell is both at least min_dwell and less than max_dwell",
+                expected="min_dwell < max_dwell",
+                found=f"{self.min_dwell} and {self.max_dwell}",
+            )
 
     @classmethod
     def of(cls, **given: Any) -> Filters:
@@ -84,7 +143,15 @@ class Filters:
         >>> Filters.of(camera="door", gender=["female"]).cameras
         ('door',)
         """
-        names = {f.name: f for f in fields(cls)}
+        return cls().with_(**given)
+
+    def with_(self, **given: Any) -> Filters:
+        """A copy with the loose arguments of `Filters.of` in place of its own; None leaves a field as it is.
+
+        >>> Filters(max_gap=timedelta(minutes=5)).with_(max_gap="10min").max_gap
+        datetime.timedelta(seconds=600)
+        """
+        names = [f.name for f in fields(self)]
         made: dict[str, Any] = {}
         for name, value in given.items():
             target = _SINGULAR.get(name, name)
@@ -93,7 +160,7 @@ class Filters:
             if value is None:
                 continue
             made[target] = _loose(target, value)
-        return cls(**made)
+        return replace(self, **made)
 
     def but(self, **changes: Any) -> Filters:
         """A copy with some fields changed."""
@@ -114,16 +181,45 @@ def _known(what: str, given: tuple[Any, ...], known: tuple[Any, ...]) -> None:
 
 
 def _loose(name: str, value: Any) -> Any:
-    if name in {"max_gap", "min_dwell", "max_dwell"}:
-        return value if isinstance(value, timedelta) else timedelta(seconds=float(value))
-    if name == "hours":
-        return tuple(value)
-    if name == "attributes":
-        pairs = value.items() if isinstance(value, Mapping) else value
-        return tuple((k, (v,) if isinstance(v, str) else tuple(v)) for k, v in pairs)
-    if name in {"cameras", "groups", "zones", "persons", "age_groups", "genders", "weekdays"}:
-        return (value,) if isinstance(value, str | int) else tuple(value)
+    try:
+        if name in {"max_gap", "min_dwell", "max_dwell"}:
+            return value if isinstance(value, timedelta) else _duration(value)
+        if name == "hours":
+            return tuple(int(h) for h in value.split("-")) if isinstance(value, str) else tuple(value)
+        if name == "attributes":
+            pairs = value.items() if isinstance(value, Mapping) else value
+            return tuple((k, (v,) if isinstance(v, str) else tuple(v)) for k, v in pairs)
+        if name in {"cameras", "groups", "zones", "persons", "age_groups", "genders", "weekdays"}:
+            return (value,) if isinstance(value, str | int) else tuple(value)
+    except (TypeError, ValueError, OverflowError):
+        raise _unread(name, _LOOSE.get(name, "one value or a list"), value) from None
     return value
+
+
+def _duration(value: Any) -> timedelta:
+    """A number of seconds, or a number with a unit.
+
+    >>> _duration(90) == _duration("90") == _duration("90 s") == _duration("1.5min")
+    True
+    """
+    if not isinstance(value, str):
+        return timedelta(seconds=float(value))
+    number = value.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = value[len(number) :].strip() or "s"
+    if unit not in _UNITS:
+        raise ValueError(value)
+    return timedelta(seconds=float(number) * _UNITS[unit])
+
+
+def _unread(name: str, expected: str, value: Any) -> FilterError:
+    found = f"{value!r} ({type(value).__name__})"
+    return FilterError(f"the filter {name} cannot be read", expected=expected, found=found)
+
+
+def _all(name: str, values: tuple[Any, ...], kind: type) -> None:
+    for value in values:
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise _unread(name, f"values of type {kind.__name__}", value)
 
 
 def _plain(value: Any) -> Any:

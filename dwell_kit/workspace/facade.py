@@ -244,24 +244,28 @@ class Workspace:
 
     # facts
 
-    def sightings(self, *, payload: bool = False, as_: Kind = "pandas", **filters: Any) -> Any:
+    def sightings(
+        self, filters: Filters | None = None, *, payload: bool = False, as_: Kind = "pandas", **loose: Any
+    ) -> Any:
         """One row per person and camera stay; place and time filters keep whole sightings that touch."""
-        frame = querying.facts(self._handle, "sightings", Filters.of(**filters), payload=payload)
+        frame = querying.facts(self._handle, "sightings", _filters(filters, loose), payload=payload)
         return querying.give(frame, as_)
 
-    def crowd_events(self, *, payload: bool = False, as_: Kind = "pandas", **filters: Any) -> Any:
-        """Crowd and loitering events."""
-        frame = querying.facts(self._handle, "crowd_events", Filters.of(**filters), payload=payload)
+    def crowd_events(
+        self, filters: Filters | None = None, *, payload: bool = False, as_: Kind = "pandas", **loose: Any
+    ) -> Any:
+        """Crowd and loitering events; they name a camera, and no zone."""
+        frame = querying.facts(self._handle, "crowd_events", _filters(filters, loose), payload=payload)
         return querying.give(frame, as_)
 
-    def positions(self, *, as_: Kind = "pandas", **filters: Any) -> Any:
+    def positions(self, filters: Filters | None = None, *, as_: Kind = "pandas", **loose: Any) -> Any:
         """Where people were, instant by instant."""
-        frame = querying.facts(self._handle, "positions", Filters.of(**filters), payload=False)
+        frame = querying.facts(self._handle, "positions", _filters(filters, loose), payload=False)
         return querying.give(frame, as_)
 
-    def visits(self, *, as_: Kind = "pandas", **filters: Any) -> Any:
+    def visits(self, filters: Filters | None = None, *, as_: Kind = "pandas", **loose: Any) -> Any:
         """One row per visit: a person's sightings merged while gaps are at most `max_gap`."""
-        return self.compute("visits", as_=as_, **filters)
+        return self.compute("visits", filters, as_=as_, **loose)
 
     # figures
 
@@ -282,25 +286,35 @@ class Workspace:
         result = querying.compute(self._handle, quantity, _filters(filters, loose), **(parameters or {}))
         return querying.give(result, as_) if isinstance(result, pl.DataFrame) else result
 
+    def excluded(self, filters: Filters | None = None, **loose: Any) -> int:
+        """How many known persons figures and rows leave out because they are on a list (staff)."""
+        return querying.excluded(self._handle, _filters(filters, loose))
+
     def export(
         self,
         path: str | os.PathLike[str],
         what: str = "sightings",
+        filters: Filters | None = None,
         *,
         payload: bool = False,
         parameters: Mapping[str, Any] | None = None,
-        **filters: Any,
+        **loose: Any,
     ) -> Path:
         """Write facts or a quantity as CSV, Excel, JSON or Parquet (by the ending); formulas are neutralised."""
         if what in {"sightings", "crowd_events", "positions"}:
-            frame = querying.facts(self._handle, what, Filters.of(**filters), payload=payload)  # type: ignore[arg-type]
+            frame = querying.facts(self._handle, what, _filters(filters, loose), payload=payload)  # type: ignore[arg-type]
         else:
-            result = querying.compute(self._handle, what, Filters.of(**filters), **(parameters or {}))
+            result = querying.compute(self._handle, what, _filters(filters, loose), **(parameters or {}))
             frame = result if isinstance(result, pl.DataFrame) else pl.DataFrame([result])
         return exporting.write(frame, path)
 
 
 def _filters(filters: Filters | None, loose: Mapping[str, Any]) -> Filters:
-    if filters is None:
-        return Filters.of(**loose)
-    return filters.but(**{k: getattr(Filters.of(**loose), k) for k in Filters.of(**loose).as_dict()})
+    """`filters` with the loose ones in place of its own."""
+    if filters is not None and not isinstance(filters, Filters):
+        raise FilterError(
+            "filters are no Filters",
+            expected="dwell_kit.Filters, or filters by name such as camera='door'",
+            found=f"{filters!r} ({type(filters).__name__})",
+        )
+    return (filters or Filters()).with_(**loose)

@@ -21,7 +21,7 @@ from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
-from dwell_kit.schema.hours import OpeningHours
+from dwell_kit.schema.hours import OpeningHours, clock_intervals, intersect
 from dwell_kit.schema.time import parse_moment
 from dwell_kit.store import registry, uploads, upsert
 from dwell_kit.store.keys import PersonCoder
@@ -35,7 +35,7 @@ from dwell_kit.workspace.handle import Handle
 Kind = Literal["pandas", "polars", "arrow"]
 _GROUP = "group"
 _OF_PERSONS = ("environment", "age_groups", "genders", "attributes", "include_listed")
-_OF_VISITS = {"weekdays", "hours", "open_hours", "min_dwell", "max_dwell"}
+_OF_VISITS = {"min_dwell", "max_dwell", "max_gap"}
 _GIVEN = {"selection", "filters", "tz", "coverage", "groups"}
 
 
@@ -83,10 +83,9 @@ def scope(ws: Handle, filters: Filters) -> Scope:
     coded = coded_columns(ws, environment.name, snapshot)
     with ws.database.read() as connection:
         groups = registry.groups(connection, environment.name)
-        lists = registry.listed(connection, environment.name)
-    excluded = {p for people in lists.values() for p in people}
-    barred = _positions(ws, environment.name, snapshot, excluded) if excluded else np.empty(0, np.int64)
-    hours = OpeningHours.from_dict(environment.opening_hours) if environment.opening_hours else None
+    people = [] if filters.include_listed else _listed(ws, environment.name)
+    barred = _positions(ws, environment.name, snapshot, people) if people else np.empty(0, np.int64)
+    hours = _opening_hours(environment) if filters.open_hours else None
     coverage = coverage_of(ws, environment.name, snapshot)
     compiled = selection.compile(
         filters, coded, tz=environment.tz, groups=groups, listed=barred, open_hours=hours, coverage=coverage
@@ -185,10 +184,17 @@ def _table(ws: Handle, found: Scope, table: str) -> Any:
 def facts(
     ws: Handle, table: Literal["sightings", "crowd_events", "positions"], filters: Filters, *, payload: bool
 ) -> pl.DataFrame:
-    """Rows of a contract, with raw person ids, that the filters select (place and time touch, never clip)."""
-    if given := set(filters.as_dict()) & _OF_VISITS:
+    """Rows of a contract, with raw person ids, that the filters select (place and time touch, never clip).
+
+    Raises
+    ------
+    FilterError : for a filter on something that such a row does not say.
+    """
+    silent = _OF_VISITS | ({"zones"} if table == "crowd_events" else set())
+    if given := set(filters.as_dict()) & silent:
         raise FilterError(
-            f"rows cannot be filtered by {', '.join(sorted(given))}", hint="ask for visits, or a quantity"
+            f"{table.replace('_', ' ')} cannot be filtered by {', '.join(sorted(given))}",
+            hint="filter them by camera and time" if "zones" in given else "ask for visits, or a quantity",
         )
     environment = resolve_environment(ws, filters.environment)
     snapshot = ws.snapshot()
@@ -204,11 +210,55 @@ def facts(
     rows = rows.join(_persons(ws, environment.name, snapshot), on=c.PERSON_CODE, how="left")
     if filters.persons:
         rows = rows.filter(pl.col(c.PERSON).is_in(filters.persons))
+    if not filters.include_listed and (excluded := _listed(ws, environment.name)):
+        rows = rows.filter(pl.col(c.PERSON).is_null() | ~pl.col(c.PERSON).is_in(excluded))
     frame = rows.collect(engine="streaming").sort(start, end, c.SEQ, c.ROW_NO)
+    frame = _clocked(frame, filters, environment, start, end)
     front = [c.ENVIRONMENT, c.PERSON, c.CAMERA, start, *([end] if end != start else [])]
     hidden = {c.PERSON_CODE, "key_hash", c.DAY}
     frame = frame.select(*front, *[n for n in frame.columns if n not in {*front, *hidden}])
     return with_payload(ws, frame) if payload else frame
+
+
+def _clocked(
+    frame: pl.DataFrame, filters: Filters, environment: registry.Environment, start: str, end: str
+) -> pl.DataFrame:
+    """The rows that touch the selected weekdays, clock hours and opening hours."""
+    if not frame.height or not (filters.weekdays or filters.hours or filters.open_hours):
+        return frame
+    first, last = (frame[name].to_physical().to_numpy() for name in (start, end))
+    low, high = int(first.min()), int(last.max()) + 1
+    spans = clock_intervals(low, high, tz=environment.tz, weekdays=filters.weekdays, hours=filters.hours)
+    if filters.open_hours:
+        spans = intersect(spans, _opening_hours(environment).intervals(low, high, environment.tz))
+    if not len(spans):
+        return frame.clear()
+    at = np.minimum(np.searchsorted(spans[:, 1], first, side="right"), len(spans) - 1)
+    begins, ends = spans[at].T
+    return frame.filter(pl.Series((ends > first) & ((begins < last) | (begins <= first))))
+
+
+def _opening_hours(environment: registry.Environment) -> OpeningHours:
+    if not environment.opening_hours:
+        raise FilterError(
+            "there are no opening hours",
+            where=f"environment {environment.name}",
+            hint="give the environment its opening hours, or leave open_hours out",
+        )
+    return OpeningHours.from_dict(environment.opening_hours)
+
+
+def _listed(ws: Handle, environment: str) -> list[str]:
+    """Raw ids of the people on any list."""
+    with ws.database.read() as connection:
+        return sorted({p for people in registry.listed(connection, environment).values() for p in people})
+
+
+def excluded(ws: Handle, filters: Filters) -> int:
+    """How many known persons are left out because they are on a list."""
+    environment = resolve_environment(ws, filters.environment)
+    people = [] if filters.include_listed else _listed(ws, environment.name)
+    return len(_positions(ws, environment.name, ws.snapshot(), people)) if people else 0
 
 
 def _conditions(
@@ -218,6 +268,12 @@ def _conditions(
     names = rows.collect_schema().names()
     if filters.since is not None:
         since = parse_moment(filters.since, environment.tz)
+        if filters.until is not None and parse_moment(filters.until, environment.tz) < since:
+            raise FilterError(
+                "the selected time ends before it begins",
+                expected="since before until",
+                found=f"since {filters.since}, until {filters.until} ({environment.tz})",
+            )
         made.append((pl.col(end) > since) | (pl.col(start) >= since))
     if filters.until is not None:
         made.append(pl.col(start) < parse_moment(filters.until, environment.tz))

@@ -81,12 +81,15 @@ def filters(draw: st.DrawFn, clock: Clock, *, span: int = 170, by_clock: bool = 
         ticks = draw(st.none() | st.none() | st.integers(0, 12))
         return None if ticks is None else ticks * clock.tick
 
+    since, until = moment(), moment()
+    if since is not None and until is not None:
+        since, until = min(since, until), max(since, until)
     return Filters(
         cameras=some(CAMERAS),
         zones=some(ZONES) if draw(st.booleans()) else (),
         persons=some(PEOPLE) if draw(st.booleans()) else (),
-        since=moment(),
-        until=moment(),
+        since=since,
+        until=until,
         weekdays=draw(st.sampled_from(((), (), (7,), (6, 1)))) if by_clock else (),
         hours=draw(st.sampled_from((None, None, (0, 3), (2, 3), (21, 24)))) if by_clock else None,
         min_dwell=length(),

@@ -81,10 +81,8 @@ def test_means_are_over_covered_time_only(by: str | None, data: st.DataObject) -
     key, places = PLACES[by]
     found = compute_occupancy(frame(rows, COARSE), by=by, filters=chosen, coverage=coverage)
     for place in places:
-        if place is None:  # all cameras, or those that the filter names; "none" is watched when any is
-            watching = [q for q in CAMERAS if not chosen.cameras or q in chosen.cameras]
-        else:
-            watching = [place]
+        selected = [q for q in CAMERAS if not chosen.cameras or q in chosen.cameras]
+        watching = selected if place is None else [place]
         covered = {t for q in watching for a, b in ticks[q] for t in range(a, b)}
         covered = {t for t in covered if chosen.touching or world.time(t)}
         level = world.occupancy(key, place)

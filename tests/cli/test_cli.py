@@ -74,6 +74,7 @@ def test_filters_are_those_of_the_library(filled: Command) -> None:
         ["occupancy"], ["occupancy", "--every", "15min", "--by", "camera"], ["visitors"],
         ["visitors", "--what", "top"], ["peaks"], ["peaks", "--what", "weekday_hour"], ["demographics"], ["crowd"],
         ["figure", "footfall"], ["uploads"], ["rejects", "1"], ["doctor"], ["compact"], ["environment"],
+        ["cameras"], ["coverage"], ["lists"], ["peaks", "--what", "hourly"], ["dwell", "--min-dwell", "1min"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -128,3 +129,50 @@ def test_export_writes_what_was_asked(filled: Command, tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "out.parquet").height == filled.json("summary", "--camera", "cam1")["visits"]
     filled("export", tmp_path / "out.csv", "--payload")
     assert "colour" in (tmp_path / "out.csv").read_text().splitlines()[0]
+
+
+def test_survival_gives_medians_beside_the_naive_ones(filled: Command) -> None:
+    (row,) = filled.json("dwell", "--survival")
+    assert {"km_median_s", "naive_closed_only_median_s", "naive_as_if_closed_median_s"} <= set(row)
+
+
+def test_a_site_is_described_on_the_command_line(filled: Command) -> None:
+    filled("environment", "main", "--open", "1-5 08:00-08:10", "--closed", "2025-05-06")
+    whole, opened = filled.json("summary"), filled.json("summary", "--open-hours")
+    assert 0 < opened["dwell_sum_s"] < whole["dwell_sum_s"]
+    filled("environment", "main", "--open", "Mo 08:00-09:00", exits=2)
+    filled("cameras", "cam1", "--name", "Door", "--group", "entrances")
+    (camera,) = [row for row in filled.json("cameras") if row["camera_id"] == "cam1"]
+    assert (camera["name"], camera["group"]) == ("Door", "entrances")
+    assert filled.json("summary", "--group", "entrances")["cameras"] == 1
+
+
+def test_people_on_lists_are_left_out_and_said_to_be(filled: Command, tmp_path: Path) -> None:
+    people = tmp_path / "staff.txt"
+    people.write_text("p7\n\np9\n")
+    filled("lists", "staff", "--file", people, exits=2)  # without a rule
+    filled("lists", "staff", "--file", people, "--person", "p11", "--rule", "badge readers")
+    assert filled.json("lists") == {"staff": ["p11", "p7", "p9"]}
+    out, err = filled("summary", "--json")
+    assert json.loads(out)["excluded_persons"] == 3
+    assert "3 persons on lists are left out" in err
+    _, err = filled("summary", "--include-listed")
+    assert "left out" not in err
+
+
+def test_hints_speak_the_language_of_the_command_line(dwell: Command, tmp_path: Path) -> None:
+    when = tmp_path / "days.csv"
+    when.write_text("person_id,camera_id,started_at,ended_at\na,d,03/04/2025 10:00:00,03/04/2025 10:01:00\n")
+    _, err = dwell("ingest", when, exits=6)
+    assert "--day-first" in err
+    assert "day_first=" not in err
+    dwell("ingest", when, "--day-first")
+    for arguments, said in (
+        (["--hours", "nine"], "9-17"),
+        (["--max-gap", "soon"], "10min"),
+        (["--since", "2025-05-06", "--until", "2025-05-05"], "ends before it begins"),
+        (["--attribute", "shoe=red"], "mask_outcome"),
+        (["--min-dwell=-5"], "0 s or more"),
+    ):
+        _, err = dwell("summary", *arguments, exits=2)
+        assert said in err

@@ -262,5 +262,38 @@ def test_rows_are_filtered_like_figures_or_not_at_all(ws: dk.Workspace, tmp_path
     assert ws.sightings(camera="hall", group="entrances").empty
     assert ws.summary(camera="hall", group="entrances")["visits"] == 0
     assert len(ws.sightings(since=START, until=START + timedelta(seconds=65))) == 2
-    with pytest.raises(FilterError, match="rows cannot be filtered by hours"):
-        ws.sightings(hours=(9, 17))
+    assert len(ws.sightings(hours=(8, 9), weekday=1)) == 3
+    assert ws.sightings(hours="9-17").empty
+    assert ws.sightings(weekday=7).empty
+    with pytest.raises(FilterError, match="sightings cannot be filtered by min_dwell"):
+        ws.sightings(min_dwell=5)
+    with pytest.raises(FilterError, match="crowd events cannot be filtered by zones"):
+        ws.crowd_events(zone="north")
+    with pytest.raises(FilterError, match="no opening hours"):
+        ws.sightings(open_hours=True)
+    ws.set_environment("main", opening_hours=OpeningHours(weekly={1: (("00:00", "08:01"),)}))
+    assert ws.sightings(open_hours=True)["camera_id"].tolist() == ["door", "door"]
+
+
+def test_filters_can_be_given_as_an_object_everywhere(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", [("anna", "door", "1", 0, 60), ("ben", "hall", "2", 0, 60)]))
+    door = dk.Filters.of(camera="door", max_gap=60)
+    assert [len(ws.sightings(dk.Filters.of(camera="door"))), len(ws.visits(door))] == [1, 1]
+    assert ws.summary(door, camera="hall")["busiest_camera"] == "hall"
+    rows = [("cem", "door", "3", 0, 60), ("cem", "door", "4", 360, 400)]
+    ws.ingest(write(tmp_path / "b.csv", rows))
+    assert ws.summary(door)["visits"] == 3
+    assert ws.summary(door, max_gap=600)["visits"] == 2  # as loose as the default, and said all the same
+    ws.export(tmp_path / "out.csv", "sightings", dk.Filters.of(camera="hall"))
+    assert (tmp_path / "out.csv").read_text().count("ben") == 1
+    with pytest.raises(FilterError, match="no Filters"):
+        ws.summary({"camera": "door"})  # type: ignore[arg-type]
+
+
+def test_listed_people_are_in_no_row_unless_asked_for(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", [("anna", "door", "1", 0, 60), ("", "door", "2", 0, 60)]))
+    ws.set_list("staff", ["anna"], rule="badge")
+    assert ws.sightings()["person_id"].isna().tolist() == [True]
+    assert len(ws.sightings(include_listed=True)) == 2
+    assert (ws.excluded(), ws.excluded(include_listed=True)) == (1, 0)
+    assert ws.summary()["excluded_persons"] == 1

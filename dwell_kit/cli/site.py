@@ -1,0 +1,128 @@
+"""`dwell environment|cameras|coverage|lists`: what the workspace knows of a site beside its facts."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dwell_kit.cli.options import Environment, Json, WorkspaceDir
+from dwell_kit.cli.output import show
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("environment")(environment)
+    app.command("cameras")(cameras)
+    app.command("coverage")(coverage)
+    app.command("lists")(lists)
+
+
+def environment(
+    name: Annotated[str | None, typer.Argument(help="Site to make or change; none lists them.")] = None,
+    tz: Annotated[str | None, typer.Option(help="IANA time zone.")] = None,
+    opens: Annotated[
+        list[str] | None,
+        typer.Option("--open", help="Opening hours by ISO weekday, e.g. '1-5 09:00-18:00' (repeatable)."),
+    ] = None,
+    closed: Annotated[list[str] | None, typer.Option(help="Local day without opening (repeatable).")] = None,
+    workspace: WorkspaceDir = Path("workspace"),
+    as_json: Json = False,
+) -> None:
+    """List, make or change environments."""
+    import dwell_kit as dk
+    from dwell_kit.schema.hours import OpeningHours
+
+    hours = OpeningHours(weekly=_weekly(opens), closed=_days(closed or [])) if opens else None
+    if closed and not opens:
+        raise typer.BadParameter("closed days go with opening hours: give --open too", param_hint="--closed")
+    with dk.open(workspace) as ws:
+        if name is not None:
+            ws.set_environment(name, tz=tz, opening_hours=hours)
+        show(ws.environments(), as_json=as_json)
+
+
+def _weekly(texts: list[str]) -> dict[int, tuple[tuple[str, str], ...]]:
+    found: dict[int, tuple[tuple[str, str], ...]] = {}
+    for text in texts:
+        days, _, times = text.partition(" ")
+        first, _, last = days.partition("-")
+        opens, dash, closes = times.strip().partition("-")
+        if not (first.isdigit() and (last or first).isdigit() and dash):
+            raise typer.BadParameter(f"expected such as '1-5 09:00-18:00', found {text!r}", param_hint="--open")
+        for day in range(int(first), int(last or first) + 1):
+            found[day] = (*found.get(day, ()), (opens, closes))
+    return found
+
+
+def _days(texts: list[str]) -> frozenset[date]:
+    try:
+        return frozenset(date.fromisoformat(text) for text in texts)
+    except ValueError:
+        raise typer.BadParameter(f"expected days as YYYY-MM-DD, found {texts}", param_hint="--closed") from None
+
+
+def cameras(
+    camera: Annotated[str | None, typer.Argument(help="Camera to rename or regroup; none lists them.")] = None,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    group: Annotated[str | None, typer.Option(help="Camera group.")] = None,
+    store: Annotated[str | None, typer.Option(help="Store.")] = None,
+    department: Annotated[str | None, typer.Option(help="Department.")] = None,
+    division: Annotated[str | None, typer.Option(help="Division.")] = None,
+    workspace: WorkspaceDir = Path("workspace"),
+    environment: Environment = None,
+    as_json: Json = False,
+) -> None:
+    """List cameras, or rename and regroup one: figures by group follow at once, nothing is read again."""
+    import dwell_kit as dk
+
+    given = {"name": name, "group": group, "store": store, "department": department, "division": division}
+    words = {word: value for word, value in given.items() if value is not None}
+    if words and camera is None:
+        raise typer.BadParameter("which camera?", param_hint="CAMERA")
+    with dk.open(workspace, create=False) as ws:
+        if camera is not None and words:
+            ws.edit_camera(camera, environment=environment, **words)
+        show(ws.cameras(environment, as_="polars"), as_json=as_json, title="cameras")
+
+
+def coverage(
+    workspace: WorkspaceDir = Path("workspace"), environment: Environment = None, as_json: Json = False
+) -> None:
+    """When each camera was watched, as the uploads say."""
+    import dwell_kit as dk
+
+    with dk.open(workspace, create=False) as ws:
+        show(ws.coverage(environment, as_="polars"), as_json=as_json, title="coverage")
+
+
+def lists(
+    name: Annotated[str | None, typer.Argument(help="List to replace, e.g. staff; none shows all.")] = None,
+    person: Annotated[list[str] | None, typer.Option("--person", help="Member (repeatable).")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Text file with a person id a line.")] = None,
+    rule: Annotated[str | None, typer.Option(help="How the members were chosen; kept in the audit log.")] = None,
+    workspace: WorkspaceDir = Path("workspace"),
+    environment: Environment = None,
+    as_json: Json = False,
+) -> None:
+    """Show lists of people that figures leave out, or replace one."""
+    import dwell_kit as dk
+
+    with dk.open(workspace, create=False) as ws:
+        if name is not None:
+            if not rule:
+                raise typer.BadParameter("say how these people were chosen", param_hint="--rule")
+            ws.set_list(name, [*(person or []), *_lines(file)], rule=rule, environment=environment)
+        rows = [{"list": n, "persons": len(p)} for n, p in ws.lists(environment).items()]
+        known = {n: list(p) for n, p in ws.lists(environment).items()}
+    show(known if as_json else rows or "no lists", as_json=as_json)
+
+
+def _lines(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    if not file.is_file():
+        raise typer.BadParameter(f"there is no file {file}", param_hint="--file")
+    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
