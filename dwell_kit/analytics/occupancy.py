@@ -10,16 +10,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+import numba as nb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.coding import names, utc
+from dwell_kit.analytics.entries import find_bucket
 from dwell_kit.analytics.levels import by_bucket, steps
+from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.presence import event_bins, maxima, per_bucket, person_time_bins, pieces
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.sweep import sweep
+from dwell_kit.analytics.sweep import SweptVisits, sweep
 from dwell_kit.analytics.visits import selected
 from dwell_kit.analytics.watched import (
     all_inside,
@@ -60,6 +63,7 @@ def compute_occupancy(
     filters: Filters | None = None,
     selection: Selection | None = None,
     coverage: Any = None,
+    persons: bool = False,
 ) -> Any:
     """Mean and exact maximum occupancy by local bucket: mean = covered person-seconds / covered seconds.
 
@@ -76,9 +80,13 @@ def compute_occupancy(
         earliest start to the latest end of the data. It is cut to the selected time, unless whole visits are asked
         for. A camera has its own; the environment and a zone have that of any camera.
 
+    persons : count the distinct persons too whose visits reach into each bucket of the environment, for
+        k-suppression.
+
     Returns
     -------
-    Frame: [camera_id | zone_id,] bucket (start, UTC), occupancy_mean, occupancy_max, person_seconds, covered_s.
+    Frame: [camera_id | zone_id,] bucket (start, UTC), occupancy_mean, occupancy_max, person_seconds, covered_s
+    [, unique_visitors].
     Every place that occurs in the data has every bucket.
 
     Raises
@@ -87,10 +95,40 @@ def compute_occupancy(
     """
     _known_place(by)
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    if persons and by is not None:
+        raise FilterError("persons are counted in the environment only", expected="by=None", found=repr(by))
     if by is not None:
         return like(_by_place(coded, chosen, by=by, every=every, tz=tz, coverage=coverage), sightings)
     found = environment_series(coded, chosen, every=every, tz=tz, coverage=coverage)
-    return like(_frame(*found), sightings)
+    frame = _frame(*found)
+    if persons:
+        there = persons_by_bucket(sweep(coded, chosen, detail=False), found.edges)
+        frame = frame.with_columns(pl.Series(c.UNIQUE_VISITORS, there))
+    return like(frame, sightings)
+
+
+def persons_by_bucket(swept: SweptVisits, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(buckets,) distinct persons whose visits reach into each bucket, between first and last end."""
+    if len(edges) < 2:
+        return np.empty(0, np.int64)
+    parts = [_reach(p.group, p.first, p.last, frozen(edges, np.int64)) for p in swept.parts]
+    return np.sum(parts, axis=0, dtype=np.int64)
+
+
+@nb.njit(cache=True, nogil=True)
+def _reach(group: Any, first: Any, last: Any, edges: Any) -> Any:
+    """Visits come by person, so that the bucket remembers whom it counted last."""
+    n = len(edges) - 1
+    found, latest = np.zeros(n, np.int64), np.full(n, -1, np.int64)
+    per_us = n / (edges[-1] - edges[0])
+    for v in range(len(group)):
+        q = find_bucket(first[v], edges, per_us)
+        while q < n and (edges[q] < last[v] or edges[q] <= first[v]):
+            if first[v] < edges[q + 1]:
+                found[q] += latest[q] != group[v]
+                latest[q] = group[v]
+            q += 1
+    return found
 
 
 def environment_series(coded: Coded, selection: Selection, *, every: str, tz: str, coverage: Any = None) -> Series:

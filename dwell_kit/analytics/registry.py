@@ -67,7 +67,7 @@ _ALL: Final = (
     _q("dwell", "Dwell", "s", "dwell:compute_dwell", "S0 S2.2",
        "Time present, absence excluded, by any grouping."),
     _q("dwell_histogram", "Distribution of dwell", "visits", "dwell:compute_dwell_histogram", "S2.2",
-       "How many visits lasted how long."),
+       "How many visits lasted how long.", **_PERSONS),
     _q("survival", "Survival of dwell", "share", "survival:compute_survival", "S2.2",
        "Share of visits that last longer than t, open visits censored.", takes=("visits",)),
     _q("survival_summary", "Dwell by Kaplan–Meier", "s", "survival:compute_survival_summary", "S2.2",

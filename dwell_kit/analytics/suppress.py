@@ -106,6 +106,8 @@ def _hidden_rows(
         return small
     known = _known_totals(keys, published, varied)
     place, sizes = place[:, varied], tuple(sizes[axis] for axis in varied)
+    if known is not None and totals is None:
+        place, sizes, known = _merged(place, sizes, known)
     grid = _Table(place, sizes, counts, k, known)
     for row in np.flatnonzero(small)[np.argsort(counts[small], kind="stable")]:
         if not grid.protect(tuple(place[row])):
@@ -146,6 +148,20 @@ def _known_totals(
                 raise FilterError(f"there is no key {key!r}", expected=", ".join(keys), found=repr(key))
     axes = [keys[axis] for axis in varied]
     return {frozenset(axes.index(key) for key in group if key in axes) for group in published}
+
+
+def _merged(
+    place: Grid, sizes: tuple[int, ...], known: set[frozenset[int]]
+) -> tuple[Grid, tuple[int, ...], set[frozenset[int]]]:
+    """Keys along which nobody has totals, as one key: any cell of theirs can then stand in for any other."""
+    told = sorted(frozenset().union(*known))
+    rest = [axis for axis in range(len(sizes)) if axis not in told]
+    if len(rest) < 2:
+        return place, sizes, known
+    codes = np.unique(place[:, rest], axis=0, return_inverse=True)[1].reshape(-1)
+    merged = np.column_stack([*(place[:, axis] for axis in told), codes])
+    renamed = {frozenset(told.index(axis) for axis in group) for group in known}
+    return merged, (*(sizes[axis] for axis in told), int(codes.max()) + 2), renamed
 
 
 class _Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     group = typer.Typer(help="Report notebooks.", no_args_is_help=True)
     group.command("run")(run)
-    group.callback()(lambda: None)
+    group.command("list")(list_)
     app.add_typer(group, name="report")
 
 
@@ -37,4 +37,24 @@ def run(
     parameters: dict[str, str] = dict(name_and_value(text, "--parameter") for text in parameter or [])
     if date is not None:
         parameters["date"] = date
-    show(run_report(name, workspace=workspace, parameters=parameters, output=output).as_dict(), as_json=as_json)
+    result = run_report(name, workspace=workspace, parameters=parameters, output=output)
+    said = result.as_dict()
+    brief = ("folder", "version", "simulated", "duration_s")
+    page = {"page": str(result.folder / "report.html")}
+    show(
+        said if as_json else {**{k: said[k] for k in brief}, **page},
+        as_json=as_json,
+        title=f"{said['report']} report",
+    )
+
+
+def list_(as_json: Json = False) -> None:
+    """List the reports and their parameters."""
+    from dwell_kit.report import templates
+
+    found = [{"report": t.name, "parameters": _defaults(t.parameters)} for t in templates.names()]
+    show(found, as_json=as_json)
+
+
+def _defaults(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{k}={v!r}" for k, v in parameters.items() if k not in {"workspace", "version", "data_dir"})

@@ -21,9 +21,10 @@ def plot_demographics(
     ----------
     table : of the quantity `demographics`: age_group, gender, and `figure`.
     """
-    frame = theme.polars_of(table).drop_nulls(figure)
+    given = theme.polars_of(table)
+    frame = given.drop_nulls(figure)
     if frame.is_empty():
-        return theme.empty(title)
+        return theme.empty(title, theme.SUPPRESSED) if given.height else theme.empty(title)
     order = {word: i for i, word in enumerate(AGE_GROUPS)}
     ranked = frame.sort(
         pl.col(c.AGE_GROUP).replace_strict(order, default=len(order), return_dtype=pl.Int64), c.GENDER
@@ -34,7 +35,7 @@ def plot_demographics(
         [hv.Dimension(c.AGE_GROUP, label="age group"), hv.Dimension(c.GENDER)],
         hv.Dimension(figure, label=figure.replace("_", " "), unit=unit),
     )
-    colors = [theme.GENDER_COLORS[g] for g in GENDERS if g in set(data[c.GENDER])]
+    colors = {gender: theme.GENDER_COLORS[gender] for gender in GENDERS if gender in set(data[c.GENDER])}
     return theme.styled(
         bars, title=title, stacked=True, color=c.GENDER, cmap=colors, tools=["hover"], legend_position="top_right"
     )

@@ -22,10 +22,10 @@ def plot_dwell_histogram(table: Any, *, title: str = "How long visits last") -> 
     table : of the quantity `dwell_histogram`: from_s, till_s, count.
     """
     frame = theme.polars_of(table)
-    if frame.is_empty():
-        return theme.empty(title)
+    if frame.is_empty() or frame[c.COUNT].null_count() == frame.height:
+        return theme.empty(title, theme.SUPPRESSED) if frame.height else theme.empty(title)
     edges = np.append(frame["from_s"].to_numpy(), frame["till_s"][-1]) / _MINUTE_S
-    data = (edges, frame[c.COUNT].to_numpy())
+    data = (edges, frame[c.COUNT].cast(pl.Float64).to_numpy())
     bars = hv.Histogram(data, kdims=[hv.Dimension("dwell", unit="min")], vdims=[hv.Dimension("visits")])
     return theme.styled(bars, title=title, color=theme.ACCENT, line_color="white", tools=["hover"])
 
@@ -38,7 +38,7 @@ def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of vis
     table : of the quantity `survival`: t_s, survival, low, high. summary : of `survival_summary`, or None.
     """
     frame = theme.polars_of(table)
-    if frame.is_empty():
+    if frame.height < 2:  # the first row is t = 0 and says nothing
         return theme.empty(title)
     data = frame.select((pl.col("t_s") / _MINUTE_S).alias("dwell"), "survival", "low", "high").to_pandas()
     dwell, share = hv.Dimension("dwell", unit="min"), hv.Dimension("survival", label="share still there")

@@ -73,7 +73,7 @@ def plot_crowd_events(
     events : of the quantity `crowd_per_hour`: bucket, event_type, count; cameras are added up.
     occupancy : of the quantity `occupancy`, or None.
     """
-    frame = theme.polars_of(events)
+    frame = theme.polars_of(events).drop_nulls(c.COUNT)  # what is suppressed is not drawn
     if frame.is_empty():
         return theme.empty(title)
     per_kind = frame.group_by(c.BUCKET, c.EVENT_TYPE).agg(pl.col(c.COUNT).sum()).sort(c.BUCKET)

@@ -29,6 +29,7 @@ OKABE_ITO: Final = (
 GENDER_COLORS: Final = {"female": "#CC79A7", "male": "#0072B2", "other": "#999999"}
 WIDTH: Final = 760
 HEIGHT: Final = 260
+SUPPRESSED: Final = "suppressed: every group is of too few persons"
 
 
 def load(*, inline: bool = True) -> None:
@@ -58,7 +59,7 @@ def styled(element: Any, **options: Any) -> Any:
     return element.opts(**{**base, **options}, backend="bokeh")
 
 
-def empty(title: str) -> Any:
+def empty(title: str, note: str = "no data in this selection") -> Any:
     """What is drawn where there is nothing to draw."""
-    note = hv.Text(0.5, 0.5, "no data in this selection")
-    return styled(note, title=title, xaxis=None, yaxis=None, text_color=MUTED, xlim=(0, 1), ylim=(0, 1))
+    text = hv.Text(0.5, 0.5, note)
+    return styled(text, title=title, xaxis=None, yaxis=None, text_color=MUTED, xlim=(0, 1), ylim=(0, 1))

@@ -14,6 +14,8 @@ from typing import Any
 from dwell_kit.errors import ReportError
 
 _KERNEL = "dwell_kit"
+_SHORT = 48
+"""A socket's path has about 100 characters; the file's own name takes the rest."""
 
 
 def execute(template: Path, output: Path, parameters: dict[str, Any]) -> None:
@@ -24,7 +26,13 @@ def execute(template: Path, output: Path, parameters: dict[str, Any]) -> None:
     ReportError : naming the cell and the message, if one fails.
     """
     import papermill
+    from jupyter_core.paths import jupyter_runtime_dir
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    # sockets in a folder of the user's own, not ports that everybody on the machine can reach, where the names fit
+    own = sys.platform != "win32" and len(jupyter_runtime_dir()) <= _SHORT
+    transport = Config({"KernelManager": {"transport": "ipc"}} if own else {})
 
     with _kernel():
         try:
@@ -36,6 +44,7 @@ def execute(template: Path, output: Path, parameters: dict[str, Any]) -> None:
                 language="python",
                 progress_bar=False,
                 cwd=str(output.parent),
+                config=transport,
             )
         except PapermillExecutionError as error:
             raise ReportError(

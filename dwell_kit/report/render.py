@@ -19,6 +19,7 @@ p { margin: 6px 0; } a { color: #0f766e; }
 .jp-OutputPrompt, .jp-InputPrompt, .jp-Collapser { display: none; }
 .jp-OutputArea-output { overflow-x: auto; }
 figure { margin: 12px 0; overflow-x: auto; } figcaption { color: #475569; font-size: 12.5px; }
+.table { overflow-x: auto; }
 .anchor-link { display: none; }
 table { border-collapse: collapse; margin: 10px 0; background: #fff; border: 1px solid #e2e8f0; }
 th, td { padding: 5px 12px; border-bottom: 1px solid #e2e8f0; text-align: right; } th { background: #f1f5f9; }

@@ -25,6 +25,8 @@ from dwell_kit.workspace import open as open_workspace
 
 _OURS: Final = ("workspace", "version", "data_dir")
 """Parameters that the run sets itself."""
+SIMULATED: Final = "simulated"
+"""The notes of an upload, or a column of its file, that mark made-up people."""
 _PACKAGES: Final = ("numpy", "pandas", "polars", "numba", "holoviews", "bokeh", "papermill", "nbconvert")
 
 
@@ -80,7 +82,7 @@ def run_report(
         manifest = {
             "report": template.name,
             "template_hash": _hash(template.path),
-            "parameters": {**template.parameters, **given, **{k: v for k, v in own.items() if k == "version"}},
+            "parameters": {**template.parameters, **given, **{k: v for k, v in own.items() if k != "data_dir"}},
             "given": given,
             "workspace": own["workspace"],
             "version": pinned,
@@ -118,7 +120,9 @@ def rerun(manifest: str | os.PathLike[str], *, output: str | os.PathLike[str]) -
 
 
 def _simulated(ws: Workspace) -> bool:
-    return any(upload["notes"] == "simulated" for upload in ws.uploads())
+    """True if any upload said so: in its notes, or by a column of its own."""
+    reports = [(upload["notes"], (upload["report"] or {}).get("header")) for upload in ws.uploads()]
+    return any(notes == SIMULATED or SIMULATED in (header or ()) for notes, header in reports)
 
 
 def _hash(path: Path) -> str:

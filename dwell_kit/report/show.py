@@ -28,16 +28,23 @@ _KEY_FIGURES = (
 )
 
 
-def key_figures(figures: dict[str, Any], previous: dict[str, Any]) -> pl.DataFrame:
-    """Columns figure, value, day before (blank without data), as text."""
-    known = bool(previous["sightings"])
+def key_figures(figures: dict[str, Any], previous: dict[str, Any] | None) -> pl.DataFrame:
+    """Columns figure, value, day before (blank if it is None), as text."""
     return pl.DataFrame(
         {
             "figure": [title for _, title in _KEY_FIGURES],
             "value": [said(name, figures[name]) for name, _ in _KEY_FIGURES],
-            "day before": [said(name, previous[name]) if known else "" for name, _ in _KEY_FIGURES],
+            "day before": ["" if previous is None else said(name, previous[name]) for name, _ in _KEY_FIGURES],
         }
     )
+
+
+def survival_by_minute(curve: pl.DataFrame) -> pl.DataFrame:
+    """The survival curve at whole minutes, without counts: single visits cannot be read from it."""
+    last = float(curve["t_s"].max() or 0.0)  # type: ignore[arg-type]
+    grid = pl.DataFrame({"t_s": [60.0 * minute for minute in range(int(last // 60) + 2)]})
+    names = ("t_s", "survival", "low", "high")
+    return grid.join_asof(curve.sort("t_s"), on="t_s").select(names)
 
 
 def said(name: str, value: Any) -> str:
@@ -67,8 +74,10 @@ def chart(element: Any, description: str) -> HTML:
     import holoviews as hv
     from bokeh.embed import components
 
-    script, div = components(hv.render(element, backend="bokeh"), wrap_script=True)
+    drawn = hv.render(element, backend="bokeh")
+    drawn.update(sizing_mode="stretch_width", width=None)  # as wide as the page, on a telephone too
     label = html.escape(description)
+    script, div = components(drawn, wrap_script=True)
     figure = f'<figure role="img" aria-label="{label}">{div}<figcaption>{label}</figcaption></figure>{script}'
     return HTML(figure)  # type: ignore[no-untyped-call]
 
@@ -76,11 +85,11 @@ def chart(element: Any, description: str) -> HTML:
 def table(frame: pl.DataFrame) -> HTML:
     """A frame as a plain table; texts are escaped."""
     text = frame.to_pandas().fillna("").to_html(index=False, escape=True, border=0)
-    return HTML(text)  # type: ignore[no-untyped-call]
+    return HTML(f'<div class="table">{text}</div>')  # type: ignore[no-untyped-call]
 
 
 def save(frame: pl.DataFrame, folder: str, name: str) -> None:
-    """Keep a table as CSV and Parquet; nothing without a folder."""
+    """Keep a table as CSV, JSON and Parquet; nothing without a folder."""
     if folder:
-        for suffix in (".csv", ".parquet"):
+        for suffix in (".csv", ".json", ".parquet"):
             exporting.write(frame, Path(folder) / f"{name}{suffix}")

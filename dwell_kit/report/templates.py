@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import nbformat
 
 from dwell_kit.errors import ReportError
 
+_DAY = re.compile(r"^(\w+) *=.*# *type: *day *$", re.MULTILINE)
 _PACKAGE = Path(__file__).parents[1]
 _HOMES = (_PACKAGE.parent / "notebooks" / "reports", _PACKAGE / "share" / "notebooks" / "reports")
 
@@ -22,6 +25,8 @@ class Template:
     name: str
     path: Path
     parameters: dict[str, Any]
+    days: frozenset[str] = frozenset()
+    """Parameters that are a day: text as YYYY-MM-DD, or empty."""
 
     def checked(self, given: dict[str, Any]) -> dict[str, Any]:
         """`given`, each of the type of its default (texts are read as numbers where the default is one).
@@ -35,9 +40,12 @@ class Template:
             raise ReportError(
                 f"report {self.name!r} has no parameter {', '.join(sorted(unknown))}",
                 expected=", ".join(f"{k}={v!r}" for k, v in self.parameters.items()),
-                found=", ".join(sorted(given)),
+                found=", ".join(sorted(unknown)),
             )
-        return {name: _typed(self.name, name, value, self.parameters[name]) for name, value in given.items()}
+        typed = {name: _typed(self.name, name, value, self.parameters[name]) for name, value in given.items()}
+        for name in self.days & set(typed):
+            _day(self.name, name, typed[name])
+        return typed
 
 
 def find(name: str) -> Template:
@@ -54,19 +62,31 @@ def find(name: str) -> Template:
         raise ReportError(
             f"there is no report {name!r}", expected=", ".join(sorted(known)) + ", or a notebook's path"
         )
-    return Template(path.stem, path, _parameters(path))
+    cell = _parameters_cell(path)
+    return Template(path.stem, path, _parameters(path, cell), frozenset(_DAY.findall(cell)))
 
 
-def _parameters(path: Path) -> dict[str, Any]:
-    """Names and defaults of the cell tagged `parameters`: plain assignments of literals."""
+def names() -> list[Template]:
+    """Every report there is, by name."""
+    stems = {path.stem for home in _HOMES for path in home.glob("*.ipynb")}
+    return [find(stem) for stem in sorted(stems)]
+
+
+def _parameters_cell(path: Path) -> str:
+    """The source of the cell tagged `parameters`."""
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if len(cells) != 1:
         raise ReportError(
             "a report needs one cell tagged 'parameters'", where=str(path), found=f"{len(cells)} cells"
         )
+    return str(cells[0].source)
+
+
+def _parameters(path: Path, cell: str) -> dict[str, Any]:
+    """Names and defaults: plain assignments of literals."""
     found = {}
-    for statement in ast.parse(cells[0].source).body:
+    for statement in ast.parse(cell).body:
         if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
             raise ReportError("the parameters cell may only assign", where=str(path), found=ast.unparse(statement))
         try:
@@ -74,6 +94,18 @@ def _parameters(path: Path) -> dict[str, Any]:
         except ValueError as error:
             raise ReportError("a parameter's default is not a literal", where=str(path)) from error
     return found
+
+
+def _day(report: str, name: str, value: str) -> None:
+    try:
+        if value:
+            date.fromisoformat(value)
+    except ValueError:
+        raise ReportError(
+            f"parameter {name} of report {report!r} is no day",
+            expected="a local day as YYYY-MM-DD; empty for the last one with data",
+            found=repr(value),
+        ) from None
 
 
 def _typed(report: str, name: str, value: Any, default: Any) -> Any:

@@ -129,7 +129,7 @@ class Filters:
             value = getattr(self, name)
             if value is not None and value < timedelta():
                 raise FilterError(f"{name} is negative", expected="a duration of 0 s or more", found=str(value))
-        if self.min_dwell is not None and self.max_dwell is not None and self.max_dwell <= self.min_dwell:
+        if self.min_dwell is not None and self.max_dwell is not None and self.max_dwell < self.min_dwell:
             raise FilterError(
                 "no dwell is both at least min_dwell and less than max_dwell",
                 expected="min_dwell < max_dwell",

@@ -22,7 +22,7 @@ COLUMNS: Final = (
     "zone_id", "zone_vertices", "face_score", "frame_id", "frame_timestamp", "bbox_x1", "bbox_y1",
     "bbox_x2", "bbox_y2",
     "watchlist_type", "watchlist_display_name", "match_outcome", "age_group_outcome", "gender_outcome",
-    "liveness_outcome", "mask_outcome", "appearance_category", "notes",
+    "liveness_outcome", "mask_outcome", "appearance_category", "simulated",
 )  # fmt: skip
 _UNSAID: Final = ("not_determined", "inconclusive", "", "null")
 
@@ -80,7 +80,7 @@ def _row(rng: Random, message: Message, zero: datetime) -> dict[str, str]:
         liveness_outcome="live",
         mask_outcome=rng.choices(("no_mask", "mask", "not_determined"), (90, 6, 4))[0],
         appearance_category="staff" if walk.person.staff else "visitor",
-        notes="simulated",
+        simulated="true",
     )
     row.update(_times(message, zero, end=message.end))
     return row
@@ -153,7 +153,7 @@ def _insight(
         "loitering_duration": length / 1000,
         "gender": None if person is None else person.gender,
         "age_group": None if person is None else person.age_group,
-        "notes": "simulated",
+        "simulated": True,
     }
 
 

@@ -12,8 +12,9 @@ from dwell_kit.errors import FilterError
 from dwell_kit.ingest.quality import NO_CAMERA
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coverage import Coverage
+from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.time import from_us, parse_moment, to_us, union
-from dwell_kit.store import snapshots, uploads
+from dwell_kit.store import registry, snapshots, uploads
 from dwell_kit.store.snapshots import Snapshot
 from dwell_kit.store.uploads import Window
 from dwell_kit.workspace.handle import Handle
@@ -67,6 +68,17 @@ def _feeds(groups: Iterable[Collection[str]]) -> dict[str, int]:
         if met:
             feed.update({camera: number for camera, known in feed.items() if known in met})
     return feed
+
+
+def share_of(
+    coverage: Coverage, since: datetime, until: datetime, environment: registry.Environment
+) -> float | None:
+    """The share of a time, of its opening hours where there are some, in which any camera was watched."""
+    a, b = to_us(since), to_us(until)
+    if not environment.opening_hours:
+        return coverage.share(a, b)
+    hours = OpeningHours.from_dict(environment.opening_hours)
+    return coverage.share(a, b, within=hours.intervals(a, b, environment.tz))
 
 
 def frame(coverage: Coverage, cameras: Iterable[str]) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +228,16 @@ class Workspace:
         known = covering.coverage_of(self._handle, place.name, self._handle.snapshot())
         cameras = self.cameras(place.name, as_="polars")["camera_id"].to_list()
         return querying.give(covering.frame(known, cameras), as_)
+
+    def covered_share(
+        self, since: date | str, until: date | str, *, environment: str | None = None
+    ) -> float | None:
+        """The share of a time (of its opening hours, where the environment has some) in which any camera was
+        watched; None if it was never open.
+        """
+        place = querying.resolve_environment(self._handle, environment)
+        known = covering.coverage_of(self._handle, place.name, self._handle.snapshot())
+        return covering.share_of(known, parse_moment(since, place.tz), parse_moment(until, place.tz), place)
 
     def uploads(self, environment: str | None = None) -> list[dict[str, Any]]:
         """The history of uploads, newest first, each with its quality report."""

@@ -84,6 +84,9 @@ def filters(draw: st.DrawFn, clock: Clock, *, span: int = 170, by_clock: bool = 
     since, until = moment(), moment()
     if since is not None and until is not None:
         since, until = min(since, until), max(since, until)
+    shortest, longest = length(), length()
+    if shortest is not None and longest is not None:
+        shortest, longest = min(shortest, longest), max(shortest, longest)
     return Filters(
         cameras=some(CAMERAS),
         zones=some(ZONES) if draw(st.booleans()) else (),
@@ -92,8 +95,8 @@ def filters(draw: st.DrawFn, clock: Clock, *, span: int = 170, by_clock: bool = 
         until=until,
         weekdays=draw(st.sampled_from(((), (), (7,), (6, 1)))) if by_clock else (),
         hours=draw(st.sampled_from((None, None, (0, 3), (2, 3), (21, 24)))) if by_clock else None,
-        min_dwell=length(),
-        max_dwell=length(),
+        min_dwell=shortest,
+        max_dwell=longest,
         touching=draw(st.booleans()),
         max_gap=draw(st.integers(0, 4)) * clock.tick,
     )

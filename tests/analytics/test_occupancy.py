@@ -106,6 +106,18 @@ def test_means_are_over_covered_time_only(by: str | None, data: st.DataObject) -
 
 
 @given(data=st.data())
+def test_persons_there_equal_the_twin(data: st.DataObject) -> None:
+    rows, chosen = data.draw(sightings()), data.draw(filters(COARSE))
+    found = compute_occupancy(frame(rows, COARSE), filters=chosen, persons=True)
+    there: dict[datetime, set[str]] = defaultdict(set)
+    for twin in World(rows, COARSE, chosen).visits():
+        for tick in range(twin.first, max(twin.last, twin.first + 1)):
+            there[bucket_of(COARSE, tick, "hour", "UTC")].add(twin.person)
+    counted = {b: n for b, n in found.select(c.BUCKET, c.UNIQUE_VISITORS).rows() if n}
+    assert counted == {b: len(p) for b, p in there.items() if b in found[c.BUCKET].to_list()}
+
+
+@given(data=st.data())
 def test_steps_and_instants_equal_the_twin(data: st.DataObject) -> None:
     rows, chosen, by = data.draw(sightings()), data.draw(filters(FINE)), data.draw(BY)
     world, table = World(rows, FINE, chosen), frame(rows, FINE)

@@ -119,6 +119,14 @@ def test_unpublished_totals_cost_nothing():
     assert sorted(hidden(columns_known)) == [("0", "0"), ("1", "0")]
 
 
+def test_with_the_grand_total_alone_one_more_cell_is_enough():
+    # The 2 stands alone in its row and column: whatever other cell is hidden, the total cannot tell them apart.
+    out = suppress(table(np.array([[2, 0, 0], [0, 50, 7], [0, 60, 80]])), by=["a", "b"], published=[[]])
+    assert sorted(hidden(out)) == [("0", "0"), ("1", "2")]
+    three = table(np.array([[[2, 0], [0, 9]], [[0, 30], [40, 0]]]))
+    assert len(hidden(suppress(three, by=["a", "b", "c"], published=[[], ["a"]]))) == 2
+
+
 def test_a_key_with_one_word_does_not_count():
     frame = table(np.array([40, 3, 9])).with_columns(b=pl.lit("only"))
     assert len(hidden(suppress(frame, by=["a", "b"]))) == 2

@@ -103,5 +103,21 @@ def test_durations_are_in_minutes() -> None:
 
 def test_the_same_thing_has_the_same_colour() -> None:
     few = demographics.plot_demographics(PEOPLE.filter(pl.col("gender") == "male"))
-    assert few.opts.get("style").kwargs["cmap"] == [theme.GENDER_COLORS["male"]]
+    assert few.opts.get("style").kwargs["cmap"] == {"male": theme.GENDER_COLORS["male"]}
     assert theme.SEQUENTIAL[-2] == theme.ACCENT
+
+
+def test_what_is_suppressed_says_so() -> None:
+    hidden = PEOPLE.with_columns(unique_visitors=pl.lit(None, pl.Int64))
+    assert theme.SUPPRESSED in str(demographics.plot_demographics(hidden).data)
+    assert theme.SUPPRESSED not in str(demographics.plot_demographics(hidden.clear()).data)
+    gone = HISTOGRAM.with_columns(count=pl.lit(None, pl.Int64))
+    assert theme.SUPPRESSED in str(distributions.plot_dwell_histogram(gone).data)
+
+
+def test_a_gender_has_its_colour_whatever_comes_first() -> None:
+    bars = demographics.plot_demographics(PEOPLE.sort("gender", descending=True))
+    drawn = hv.render(bars, backend="bokeh")
+    mapper = drawn.renderers[0].glyph.fill_color.transform
+    found = dict(zip(mapper.factors, mapper.palette, strict=True))
+    assert found == {g: theme.GENDER_COLORS[g] for g in found}

@@ -17,6 +17,7 @@ import dwell_kit as dk
 from dwell_kit.errors import ReportError
 from dwell_kit.report import show, templates
 from dwell_kit.report.run import RunResult, rerun, run_report
+from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.simulate import people
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -51,7 +52,7 @@ def notebook(path: Path, *cells: str, parameters: str = "level = 1") -> Path:
 def test_the_run_folder_is_complete(daily: RunResult) -> None:
     names = {str(p.relative_to(daily.folder)) for p in daily.folder.rglob("*") if p.is_file()}
     assert {"report.ipynb", "report.html", "manifest.json"} <= names
-    assert {"data/key_figures.csv", "data/occupancy.parquet", "data/demographics.csv"} <= names
+    assert {"data/key_figures.json", "data/occupancy.parquet", "data/demographics.csv"} <= names
     said = json.loads((daily.folder / "manifest.json").read_text())
     assert set(said["files"]) == names - {"manifest.json"}
     assert said["version"] == 2
@@ -67,7 +68,58 @@ def test_figures_are_those_of_the_library(daily: RunResult, workspace: Path) -> 
     figures = dict(pl.read_csv(daily.folder / "data/key_figures.csv").select("figure", "value").rows())
     assert figures["Visits"] == f"{summary['visits']:,}"
     assert figures["Dwell of a visit, median"] == show.said("dwell_median_s", summary["dwell_median_s"])
-    assert pl.read_parquet(daily.folder / "data/occupancy.parquet").equals(occupancy)
+    kept = pl.read_parquet(daily.folder / "data/occupancy.parquet")
+    both = kept.filter(~pl.col("suppressed")).select(occupancy.columns)
+    assert both.equals(occupancy.filter(pl.Series(~kept["suppressed"])))
+    assert both.height > 8
+
+
+def test_no_table_has_a_figure_of_fewer_than_k_persons(daily: RunResult) -> None:
+    tables = [pl.read_parquet(path) for path in (daily.folder / "data").glob("*.parquet")]
+    counted = [table for table in tables if "unique_visitors" in table.columns]
+    assert len(counted) == 5
+    for table in counted:
+        persons = table["unique_visitors"].drop_nulls()
+        assert persons.filter(persons.is_between(1, 4)).is_empty()
+        assert (table["suppressed"] == table["unique_visitors"].is_null()).all()
+    survival = pl.read_parquet(daily.folder / "data/survival.parquet")
+    assert survival.columns == ["t_s", "survival", "low", "high"]
+    assert (survival["t_s"] % 60 == 0).all()
+
+
+def test_small_cells_hide_one_other_at_most(daily: RunResult, workspace: Path) -> None:
+    shown = pl.read_parquet(daily.folder / "data/demographics.parquet")
+    with dk.open(workspace) as ws:
+        people_of_the_day = ws.compute("demographics", as_="polars", since="2025-05-06", until="2025-05-07")
+    big = people_of_the_day.filter(pl.Series(shown["suppressed"]), pl.col("unique_visitors") >= 5)
+    assert big.height <= 1 < shown["suppressed"].sum()
+
+
+def test_the_day_before_is_blank_unless_exports_cover_it(workspace: Path, tmp_path: Path) -> None:
+    def day_before(run: RunResult) -> set[str | None]:
+        return set(pl.read_parquet(run.folder / "data/key_figures.parquet")["day before"].to_list())
+
+    copy = tmp_path / "ws"
+    shutil.copytree(workspace, copy)
+    first = run_report("daily", workspace=copy, parameters={}, output=tmp_path / "a")
+    assert day_before(first) == {""}  # the file begins at six in the morning of the day before
+    with dk.open(copy) as ws:
+        assert ws.covered_share("2025-05-05", "2025-05-06") < 0.8
+        ws.set_environment(
+            "main", opening_hours=OpeningHours(weekly=dict.fromkeys(range(1, 8), (("08:00", "20:00"),)))
+        )
+        assert ws.covered_share("2025-05-05", "2025-05-06") == 1
+        assert ws.covered_share("2025-05-04", "2025-05-05") == 0
+    second = run_report("daily", workspace=copy, parameters={}, output=tmp_path / "b")
+    assert len(day_before(second)) > 5
+
+
+def test_a_day_without_data_is_no_report_of_zeros(workspace: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="failed") as raised:
+        run_report("daily", workspace=workspace, parameters={"date": "2025-07-01"}, output=tmp_path / "out")
+    assert "there are no data of 2025-07-01" in str(raised.value)
+    assert "2025-05-05 to 2025-05-06" in str(raised.value)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_the_html_needs_no_network(daily: RunResult) -> None:
@@ -98,6 +150,11 @@ def test_charts_are_drawn_without_a_network(daily: RunResult) -> None:
             figures.nth(i).locator(".bk-Canvas").first.wait_for(timeout=20_000)
         assert page.locator("table").count() == 2
         assert page.locator("[role=note]").inner_text().startswith("Simulated data")
+        page.set_viewport_size({"width": 390, "height": 800})
+        page.wait_for_function("document.documentElement.scrollWidth <= 390")
+        page.wait_for_function(
+            "[...document.querySelectorAll('figure')].every(f => f.scrollWidth <= f.clientWidth)"
+        )
         browser.close()
     assert messages == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
@@ -124,7 +181,12 @@ def test_a_rerun_of_the_manifest_gives_the_same_figures(daily: RunResult, worksp
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
-    [({"dte": "2025-05-05"}, "no parameter dte"), ({"k": "five"}, "wrong type"), ({"version": 1}, "itself")],
+    [
+        ({"dte": "2025-05-05"}, "no parameter dte"),
+        ({"k": "five"}, "wrong type"),
+        ({"version": 1}, "itself"),
+        ({"date": "nonsense"}, "no day"),
+    ],
 )
 def test_parameters_are_strict(parameters: dict[str, Any], message: str, workspace: Path, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match=message):
