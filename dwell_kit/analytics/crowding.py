@@ -13,7 +13,7 @@ from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.coding import utc
 from dwell_kit.analytics.entries import PLACES
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.steps import occupancy_steps, place_words
+from dwell_kit.analytics.steps import occupancy_steps, place_name, place_words
 from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.visits import DEFAULT_ZONE_MAX_GAP, compute_zone_visits, selected
 from dwell_kit.errors import FilterError
@@ -61,7 +61,7 @@ def compute_crowding(
         parts.append(
             pl.DataFrame(
                 {
-                    by or ENVIRONMENT_PLACE: pl.Series([name] * len(start), dtype=pl.String),
+                    place_name(by) if by else ENVIRONMENT_PLACE: pl.Series([name] * len(start), dtype=pl.String),
                     c.STARTED: utc(start),
                     c.ENDED: utc(end),
                     c.DURATION_S: (end - start) / US,
@@ -69,7 +69,11 @@ def compute_crowding(
                 }
             )
         )
-    schema: dict[str, Any] = {by or ENVIRONMENT_PLACE: pl.String, c.STARTED: UTC_US, c.ENDED: UTC_US}
+    schema: dict[str, Any] = {
+        place_name(by) if by else ENVIRONMENT_PLACE: pl.String,
+        c.STARTED: UTC_US,
+        c.ENDED: UTC_US,
+    }
     empty = pl.DataFrame(schema=schema | {c.DURATION_S: pl.Float64, c.OCCUPANCY_MAX: pl.Int64})
     table = pl.concat([empty, *parts])
     return like(table if by else table.drop(ENVIRONMENT_PLACE), sightings)

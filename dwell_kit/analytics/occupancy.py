@@ -40,8 +40,8 @@ from dwell_kit.schema.tables import UTC_US
 from dwell_kit.schema.time import US, bucket_edges, from_us, to_us
 
 MAX_BUCKETS: Final = 5_000_000
-COVERED_S: Final = "covered_s"
 _PLACES: Final = {"camera": c.CAMERA, "zone": c.ZONE}
+_SHORT: Final = {c.CAMERA: "camera", c.ZONE: "zone"}
 
 
 class Series(NamedTuple):
@@ -93,7 +93,7 @@ def compute_occupancy(
     ------
     FilterError : for an unknown `by` or `every`, and for more than 5 million buckets.
     """
-    _known_place(by)
+    by = _known_place(by)
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
     if persons and by is not None:
         raise FilterError("persons are counted in the environment only", expected="by=None", found=repr(by))
@@ -187,7 +187,7 @@ def compute_occupancy_steps(
     -------
     Frame: [camera_id | zone_id,] t, occupancy. Before the first row and from the last one on nobody is present.
     """
-    _known_place(by)
+    by = _known_place(by)
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
     place, start, end = pieces(coded, chosen, sweep(coded, chosen, detail=False), by=by)
     parts = [(q, *steps(a, b)) for q, a, b in _split(place, start, end)]
@@ -222,7 +222,7 @@ def compute_occupancy_at(
     -------
     Frame: [camera_id | zone_id,] t, occupancy; every place that occurs in the data has every instant.
     """
-    _known_place(by)
+    by = _known_place(by)
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz)
     asked = _instants(times)
     place, start, end = pieces(coded, chosen, sweep(coded, chosen, detail=False), by=by)
@@ -295,17 +295,17 @@ def _frame(
     covered_us: NDArray[np.int64],
     most: NDArray[np.int64],
 ) -> pl.DataFrame:
-    watched = pl.col(COVERED_S) > 0
+    watched = pl.col(c.COVERED_S) > 0
     return pl.DataFrame(
         {
             c.BUCKET: utc(edges[:-1]),
             c.OCCUPANCY_MEAN: seen_us / US,
             c.OCCUPANCY_MAX: pl.Series(most, dtype=pl.Int64),
             c.PERSON_SECONDS: person_us / US,
-            COVERED_S: covered_us / US,
+            c.COVERED_S: covered_us / US,
         }
     ).with_columns(
-        pl.when(watched).then(pl.col(c.OCCUPANCY_MEAN) / pl.col(COVERED_S)).alias(c.OCCUPANCY_MEAN),
+        pl.when(watched).then(pl.col(c.OCCUPANCY_MEAN) / pl.col(c.COVERED_S)).alias(c.OCCUPANCY_MEAN),
         pl.when(watched | (pl.col(c.OCCUPANCY_MAX) > 0)).then(pl.col(c.OCCUPANCY_MAX)).alias(c.OCCUPANCY_MAX),
     )
 
@@ -340,9 +340,12 @@ def _words(coded: Coded, by: str) -> tuple[str, ...]:
     return coded.cameras if by == "camera" else coded.zones
 
 
-def _known_place(by: str | None) -> None:
-    if by is not None and by not in _PLACES:
+def _known_place(by: str | None) -> str | None:
+    """The kind of place: camera_id and camera are one."""
+    kind = _SHORT.get(by, by) if by is not None else None
+    if kind is not None and kind not in _PLACES:
         raise FilterError(f"there is no occupancy by {by!r}", expected="None, 'camera' or 'zone'", found=repr(by))
+    return kind
 
 
 def _too_many(every: str) -> FilterError:

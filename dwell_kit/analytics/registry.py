@@ -74,6 +74,8 @@ _ALL: Final = (
        "Median and mean dwell with open visits censored, naive figures beside them.", takes=("visits",)),
     _q("occupancy", "Occupancy", "persons", "occupancy:compute_occupancy", "S0 S2.3",
        "Persons present at the same time: mean, maximum and person-seconds per bucket."),
+    _q("capacity_share", "Capacity share", "share", "capacity:compute_capacity_share", "S2.3",
+       "Occupancy as a share of a capacity, and how long more persons were there."),
     _q("counter_balance", "Occupancy from counters", "persons", "drift:compute_counter_balance", "S2.3",
        "Occupancy from in/out counts, corrected for drift.", takes=("counts",)),
     _q("counter_days", "Drift of counters", "persons", "drift:compute_counter_days", "S2.3",

@@ -19,7 +19,8 @@ from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 
-_KINDS = {c.CAMERA: "camera", c.ZONE: "zone", None: None}
+_KINDS = {c.CAMERA: "camera", c.ZONE: "zone"}
+_NAMES = {"camera": c.CAMERA, "zone": c.ZONE, c.CAMERA: c.CAMERA, c.ZONE: c.ZONE}
 
 
 @dataclass(frozen=True)
@@ -51,24 +52,29 @@ class Steps:
 def occupancy_steps(coded: Coded, selection: Selection, swept: SweptVisits, *, by: str | None) -> list[Steps]:
     """The steps of each place, in the order of `place_words`; anonymous sightings count at cameras and zones."""
     n_places = len(place_words(coded, by))
-    place, start, end = pieces(coded, selection, swept, by=_KINDS[by])
+    place, start, end = pieces(coded, selection, swept, by=None if by is None else _KINDS[place_name(by)])
     order = np.argsort(place, kind="stable")
     cuts = np.searchsorted(place[order], np.arange(n_places + 1))
     return [Steps.of(start[order[a:b]], end[order[a:b]]) for a, b in pairwise(cuts)]
 
 
 def place_words(coded: Coded, by: str | None) -> tuple[str, ...]:
-    """The names of the places; one without a name for the environment.
+    """The names of the places; one without a name for the environment."""
+    if by is None:
+        return ("",)
+    return coded.cameras if place_name(by) == c.CAMERA else coded.zones
+
+
+def place_name(by: str) -> str:
+    """The column of a kind of place: camera and camera_id are one.
 
     Raises
     ------
     FilterError : for a place that is neither a camera nor a zone.
     """
-    if by is None:
-        return ("",)
-    if by not in PLACES:
+    if by not in _NAMES:
         raise FilterError(f"there is no place {by!r}", expected=", ".join(PLACES), found=repr(by))
-    return coded.cameras if by == c.CAMERA else coded.zones
+    return _NAMES[by]
 
 
 @nb.njit(cache=True, nogil=True)

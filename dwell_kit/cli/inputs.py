@@ -52,7 +52,7 @@ def ingest(
     day_first: Annotated[
         bool | None, typer.Option("--day-first/--month-first", help="Order of 03/04/2025.")
     ] = None,
-    loitering_unit: Annotated[str, typer.Option(help="s, ms, min or h.")] = "s",
+    loitering_unit: Annotated[str | None, typer.Option(help="s (default), ms, min or h.")] = None,
     camera: Annotated[str | None, typer.Option(help="Camera of files that name none.")] = None,
     start: Annotated[str | None, typer.Option(help="Instant of frame 0 (MOT text).")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second (MOT text).")] = None,
@@ -73,6 +73,8 @@ def ingest(
     from dwell_kit.schema.time import parse_moment
 
     options: dict[str, Any] = {
+        "tz": tz,
+        "reader": reader,
         "columns": dict(name_and_value(text, "--column") for text in column or []),
         "time_format": time_format,
         "day_first": day_first,
@@ -83,15 +85,16 @@ def ingest(
         "encoding": encoding,
         "start": parse_moment(start, tz or "UTC") if start else None,
     }
+    said = {name: value for name, value in options.items() if value not in (None, {})}
     window = _window(covers)
     reports, failures = [], []
     with dk.open(workspace) as ws:
-        for path in _paths(files, catalog):
+        for path, own in _exports(files, catalog):
             try:
                 with _progress(path, quiet=as_json) as progress:
                     report = ws.ingest(
-                        path, environment=environment, source=source, tz=tz, reader=reader, window=window,
-                        notes=notes, progress=progress, **options,
+                        path, environment=environment, source=source, window=window, notes=notes,
+                        progress=progress, **{**own, **said},
                     )  # fmt: skip
             except DwellError as error:
                 failures.append(error)
@@ -167,14 +170,15 @@ def _window(text: str | None) -> tuple[str, str] | None:
     return first, last
 
 
-def _paths(files: list[str] | None, catalog: Path | None) -> list[Path]:
+def _exports(files: list[str] | None, catalog: Path | None) -> list[tuple[Path, dict[str, Any]]]:
+    """Files, and how a catalog says that they are read."""
     if not files:
         raise typer.BadParameter("no file given", param_hint="FILE")
     if catalog is None:
-        return [Path(f) for f in files]
-    from dwell_kit.workspace.catalogs import paths
+        return [(Path(f), {}) for f in files]
+    from dwell_kit.workspace.catalogs import exported
 
-    return [path for entry in files for path in paths(catalog, entry)]
+    return [exported(catalog, entry) for entry in files]
 
 
 @contextmanager

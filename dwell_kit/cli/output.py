@@ -21,8 +21,8 @@ _MOST_ROWS = 60
 _WIDE = 400
 _SPOKEN = (
     (r"columns=\{\"(\w+)\": \"([^\"]*)\"(, .*?)?\}", r"--column '\1=\2' (repeatable)"),
-    (r"columns=\{[^}]*\}", "--column name=Header"),
-    (r"parameters=\{[^}]*\}", "--parameter name=value"),
+    (r"columns=\{[^}]*\}", "--column 'name=Header'"),
+    (r"parameters=\{[^}]*\}", "--parameter 'name=value'"),
     ("day_first=True", "--day-first"),
     ("day_first=False", "--month-first"),
     ("utc_offset_confirmed=True", "--utc-offset-confirmed"),
@@ -30,7 +30,7 @@ _SPOKEN = (
     (r"ws\.ingest\(path\)", "`dwell ingest FILE`"),
     (r" or dk\.open\(path\)", ""),
     (r"\bwindow=(…|\S*)", "--covers FROM/TILL"),
-    (r"\b([a-z]+)_?([a-z]*)=(…?)", lambda m: "--" + "-".join(w for w in m.groups()[:2] if w)),
+    (r"(?<![\w'-])([a-z]+)_?([a-z]*)=(…?)", lambda m: "--" + "-".join(w for w in m.groups()[:2] if w)),
 )
 """What hints say to Python, and what the same is called on the command line."""
 

@@ -175,25 +175,45 @@ def _find(
     return None
 
 
-def _check_mandatory(
-    header: Sequence[str], wanted: Sequence[Wanted], mapping: Mapping[str, int], where: str | None
-) -> None:
-    missing = [
+def lacks(header: Sequence[str], wanted: Sequence[Wanted]) -> tuple[list[str], str]:
+    """A line for each mandatory column that is not in a header, with the nearest one that is, and what to say."""
+    keys = {normalised(name) for name in header}
+    mapping = {w.name: 0 for w in wanted if keys & {normalised(alias) for alias in w.aliases}}
+    missing = _missing(wanted, mapping)
+    return _lines(header, missing), _example(missing)
+
+
+def _missing(wanted: Sequence[Wanted], mapping: Mapping[str, int]) -> list[Wanted]:
+    return [
         want
         for want in wanted
         if want.mandatory and want.name not in mapping and not any(name in mapping for name in want.instead)
     ]
+
+
+def _lines(header: Sequence[str], missing: Sequence[Wanted]) -> list[str]:
+    return [f"{want.name} ({_spellings(want)}): nearest header {_nearest(header, want)}" for want in missing]
+
+
+def _example(missing: Sequence[Wanted]) -> str:
+    pairs = ", ".join(f'"{want.name}": "<its header>"' for want in missing)
+    return f"columns={{{pairs}}}"
+
+
+def _check_mandatory(
+    header: Sequence[str], wanted: Sequence[Wanted], mapping: Mapping[str, int], where: str | None
+) -> None:
+    missing = _missing(wanted, mapping)
     if not missing:
         return
-    lines = [f"{want.name} ({_spellings(want)}): nearest header {_nearest(header, want)}" for want in missing]
-    example = ", ".join(f'"{want.name}": "<its header>"' for want in missing)
+    lines = _lines(header, missing)
     columns = "column is" if len(missing) == 1 else "columns are"
     raise HeaderError(
         f"{len(missing)} mandatory {columns} missing: {', '.join(want.name for want in missing)}",
         where=where,
         expected="\n    " + "\n    ".join(lines),
         found=", ".join(name.strip() for name in header[:60]) + (" …" if len(header) > 60 else ""),
-        hint=f"export the file again if its header was cut, or say which is which: columns={{{example}}}",
+        hint=f"export the file again if its header was cut, or say which is which: {_example(missing)}",
     )
 
 
@@ -226,6 +246,13 @@ APPEARANCE: Final = (
             "started_at",
             "start_time",
             "start",
+            "started",
+            "begin",
+            "begin_time",
+            "first_seen",
+            "beginn",
+            "von",
+            "mulai",
         ),
         mandatory=True,
         instead=(c.STARTED + READABLE,),
@@ -236,7 +263,19 @@ APPEARANCE: Final = (
     ),
     Wanted(
         name=c.ENDED,
-        aliases=("utc_time_ended", "utcconvert_time_ended", "time_ended", "ended_at", "end_time", "end"),
+        aliases=(
+            "utc_time_ended",
+            "utcconvert_time_ended",
+            "time_ended",
+            "ended_at",
+            "end_time",
+            "end",
+            "ended",
+            "last_seen",
+            "ende",
+            "bis",
+            "selesai",
+        ),
         mandatory=True,
         instead=(c.ENDED + READABLE,),
     ),
@@ -253,7 +292,7 @@ APPEARANCE: Final = (
         aliases=("utc_time_recorded_readable", "utcconvert_time_recorded"),
     ),
     Wanted(name="utc_time_zone", aliases=("utc_time_zone",)),
-    Wanted(name=c.CAMERA, aliases=("camera_id", "camera")),
+    Wanted(name=c.CAMERA, aliases=("camera_id", "camera", "kamera_id", "kamera")),
     Wanted(name=c.ZONE, aliases=("zone_id",)),
     Wanted(name=c.AGE_GROUP, aliases=("age_group_outcome", "age_group")),
     Wanted(name=c.GENDER, aliases=("gender_outcome", "gender")),

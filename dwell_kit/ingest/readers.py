@@ -76,12 +76,16 @@ def detect(source: Source, options: ReadOptions | None = None) -> Reader:
         return reader
     if best >= _MAYBE:
         _explain_header(head, options)
+    lines, example = headers.lacks(head.columns, headers.APPEARANCE) if len(head.columns) > 1 else ([], "")
+    as_appearances = "\n    as an appearance export it lacks\n      " + "\n      ".join(lines) if lines else ""
     raise FormatError(
         "no reader knows this file",
         where=source.name,
-        expected=_LOOKED_FOR,
+        expected=_LOOKED_FOR + as_appearances,
         found=_seen(head),
-        hint="name a reader with reader=, or its columns with columns={…}",
+        hint=f"say which column is which: {example}, or name a reader with reader="
+        if example
+        else "name a reader with reader=",
     )
 
 

@@ -34,7 +34,7 @@ def appearances(rng: Random, messages: list[Message], *, zero: datetime) -> list
         row = _row(rng, message, zero)
         if message.early_end is not None:
             early = {**row, **_times(message, zero, end=message.early_end), "event_id": _uuid(rng)}
-            rows.append((message.early_end, len(rows), early))
+            rows.append((message.end + 1 if message.late else message.early_end, len(rows), early))
         rows.append((message.end, len(rows), row))
         if message.repeated:
             rows.append((message.end, len(rows), row))
@@ -87,12 +87,13 @@ def _row(rng: Random, message: Message, zero: datetime) -> dict[str, str]:
 
 
 def _times(message: Message, zero: datetime, *, end: int) -> dict[str, str]:
+    said = _SPELT[message.spelling]
     row = {
-        "utc_time_recorded": _epoch(zero, end),
+        "utc_time_recorded": said(zero, end),
         "utc_time_recorded_readable": _readable(zero, end),
-        "utc_time_started": _epoch(zero, message.start),
+        "utc_time_started": said(zero, message.start),
         "utc_time_started_readable": _readable(zero, message.start),
-        "utc_time_ended": _epoch(zero, end),
+        "utc_time_ended": said(zero, end),
         "utc_time_ended_readable": _readable(zero, end),
     }
     spoil: dict[str, dict[str, str]] = {
@@ -179,5 +180,16 @@ def _epoch(zero: datetime, ms: int) -> str:
     return f"{whole // 1000}.{whole % 1000:03d}"
 
 
+def _epoch_ms(zero: datetime, ms: int) -> str:
+    return str(int(zero.timestamp()) * 1000 + ms)
+
+
+def _iso(zero: datetime, ms: int) -> str:
+    return (zero + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")
+
+
 def _readable(zero: datetime, ms: int) -> str:
     return f"{zero + timedelta(milliseconds=ms - ms % 1000):%Y-%m-%d %H:%M:%S}"
+
+
+_SPELT: Final = {"epoch": _epoch, "epoch_ms": _epoch_ms, "iso": _iso}

@@ -11,12 +11,18 @@ from dwell_kit.simulate.walks import HOUR_MS, Pass, Stay
 
 DAMAGES: Final = ("end_before_start", "unreadable", "missing_end", "spreadsheet_epoch", "year_one")
 REPAIRED: Final = "spreadsheet_epoch_with_readable"
+SPELLINGS: Final = ("epoch", "epoch_ms", "iso")
+_GLIMPSED: Final = 0.003
+"""Share of sightings that end as they start."""
+_LATE: Final = 0.3
+"""Share of the shorter messages that arrive after the whole one."""
 SILENT_CAMERA: Final = "cam-05-cafe"
 
 
 @dataclass
 class Message:
-    """One sighting as the server would tell it: `damage` spoils its row, `early` is a shorter message before."""
+    """One sighting as the server would tell it: `damage` spoils its row, `early_end` is that of a shorter message
+    before, which arrives after it if `late`; `spelling` is how its times are written."""
 
     number: int
     walk: Pass
@@ -25,6 +31,8 @@ class Message:
     anonymous: bool = False
     damage: str | None = None
     early_end: int | None = None
+    late: bool = False
+    spelling: str = "epoch"
     repeated: bool = False
 
     @property
@@ -61,6 +69,10 @@ def observe(
         message.end = min(message.end, window_ms)
     messages = [m for m in messages if m.start < window_ms]
     ledger.after("open_visit", messages)
+    for message in messages:
+        if rng.random() < _GLIMPSED:
+            message.end = message.start
+    ledger.after("zero_length", messages)
     if outage:
         down = (11 * HOUR_MS, 14 * HOUR_MS)
         hit = {
@@ -95,6 +107,9 @@ def _spoil(rng: Random, messages: list[Message], *, dirty_share: float, duplicat
             message.repeated = True
         elif draw < 1.2 * dirty_share + 3 * duplicate_share and message.end - message.start > 4_000:
             message.early_end = message.start + (message.end - message.start) // 2
+            message.late = rng.random() < _LATE
+        if message.damage is None:
+            message.spelling = rng.choices(SPELLINGS, (90, 5, 5))[0]
 
 
 class _Ledger:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Final
+from uuid import UUID
 
 from dwell_kit.simulate import site
 
@@ -56,7 +57,7 @@ def population(rng: Random, size: int) -> list[Person]:
         staff = i < max(2, size // 60)
         people.append(
             Person(
-                person_id=f"{rng.getrandbits(32):08x}-{rng.getrandbits(16):04x}-{i:06d}",
+                person_id=str(UUID(int=rng.getrandbits(128), version=4)),
                 age_group=rng.choices(ages, weights)[0],
                 gender=rng.choice(("male", "female")),
                 keen=rng.paretovariate(1.6),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 from intake.readers import BaseReader
@@ -19,6 +20,7 @@ from dwell_kit.errors import FilterError, InputError, NotFoundError
 from dwell_kit.ingest import readers
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.sources import Source
+from dwell_kit.schema import columns as c
 
 
 def open_catalog(path: str | os.PathLike[str], **parameters: Any) -> Catalog:
@@ -44,8 +46,15 @@ def open_catalog(path: str | os.PathLike[str], **parameters: Any) -> Catalog:
     return catalog(**parameters) if parameters else catalog
 
 
-def paths(path: str | os.PathLike[str], entry: str, **parameters: Any) -> list[Path]:
-    """The files behind an entry of a catalog, for `dwell ingest`.
+class Exported(NamedTuple):
+    """A file that an entry names, and how it is to be read: what `Workspace.ingest` takes."""
+
+    path: Path
+    options: dict[str, Any]
+
+
+def exported(path: str | os.PathLike[str], entry: str, **parameters: Any) -> Exported:
+    """The file behind an entry of a catalog, for `Workspace.ingest` and `dwell ingest`.
 
     Raises
     ------
@@ -54,7 +63,16 @@ def paths(path: str | os.PathLike[str], entry: str, **parameters: Any) -> list[P
     reader = _entry(open_catalog(path, **parameters), entry)
     if not isinstance(reader, Export):
         raise InputError(f"entry {entry!r} of {path} is not a file to ingest", found=type(reader).__name__)
-    return [Path(reader.kwargs["path"])]
+    options = {name: value for name, value in reader.kwargs.items() if name != "path"}
+    return Exported(Path(reader.kwargs["path"]), _typed(options))
+
+
+def _typed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as readers take them: YAML has a start as text."""
+    made = dict(options)
+    if isinstance(made.get("start"), str):
+        made["start"] = datetime.fromisoformat(made["start"])
+    return made
 
 
 def read(path: str | os.PathLike[str], entry: str, **parameters: Any) -> Any:
@@ -111,13 +129,30 @@ class Export(_Strict):
     }  # fmt: skip
 
     def _read(self, path: str, reader: str | None = None, **options: Any) -> pd.DataFrame:
-        if isinstance(options.get("start"), str):
-            options["start"] = pd.Timestamp(options["start"]).to_pydatetime()
-        chosen = ReadOptions(**options)
+        chosen = ReadOptions(**_typed(options))
         source = Source(Path(path), limits=chosen.limits)
         found = readers.get(reader) if reader else readers.detect(source, chosen)
         frames = [batch.rows.to_pandas() for batch in found.read(source, chosen)]
         return pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
+
+
+class Counts(_Strict):
+    """Counts of people in and out of a door, as a frame for `counter_balance`: t (UTC), n_in, n_out.
+
+    The file has no header, and a row for each direction and bucket: flow code, month/day/year, time, persons.
+    Arguments: path, the codes of in and out, the door's time zone.
+    """
+
+    takes: ClassVar[Mapping[str, bool]] = {"path": True, "flow_in": True, "flow_out": True, "tz": True}
+
+    def _read(self, path: str, flow_in: int, flow_out: int, tz: str) -> pd.DataFrame:
+        rows = pd.read_csv(path, names=["flow", "date", "time", "n"]).dropna()
+        start = pd.to_datetime(rows["date"] + " " + rows["time"], format="%m/%d/%y %H:%M:%S")
+        known = pd.DataFrame({c.TIME: start, "flow": rows["flow"].astype(int), "n": rows["n"].astype(int)})
+        table = known.pivot_table(index=c.TIME, columns="flow", values="n", aggfunc="sum", fill_value=0)
+        table = table[[flow_in, flow_out]].set_axis([c.N_IN, c.N_OUT], axis=1).reset_index()
+        local = table[c.TIME].dt.tz_localize(tz, ambiguous=True, nonexistent="shift_forward")
+        return table.assign(**{c.TIME: local.dt.tz_convert("UTC")})
 
 
 class WorkspaceTable(_Strict):

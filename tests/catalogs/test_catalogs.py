@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import dwell_kit as dk
+from dwell_kit.analytics.drift import compute_counter_balance
 from dwell_kit.cli import main
 from dwell_kit.errors import FilterError, InputError, NotFoundError
 from dwell_kit.simulate import people
@@ -29,7 +30,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_sample_can_be_read(entry: str, simulated: Path, testdata: Path) -> None:
     frame = catalogs.read(SAMPLES, entry, folder=str(simulated), testdata=str(testdata))
     assert len(frame) > 0
-    assert "camera_id" in frame.columns
+    assert {"camera_id", "t"} & set(frame.columns)
 
 
 def test_tracks_have_as_many_rows_as_the_file(testdata: Path) -> None:
@@ -74,11 +75,31 @@ def test_ingest_through_a_catalog(simulated: Path, tmp_path: Path, monkeypatch: 
         assert ws.summary()["visits"] > 0
 
 
+def test_the_counts_of_a_door_are_a_frame_for_their_drift(testdata: Path) -> None:
+    counts = catalogs.read(SAMPLES, "door_counts", testdata=str(testdata))
+    balance = compute_counter_balance(counts, tz="America/Los_Angeles")
+    assert (len(balance), balance["n_in"].sum(), balance["n_out"].sum()) == (5040, 19_597, 18_837)
+
+
+def test_ingest_through_a_catalog_reads_as_the_entry_says(
+    testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "data").symlink_to(testdata)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(SystemExit) as ended:
+        main(["ingest", "tud_campus", "walkers_hotel", "--catalog", str(SAMPLES), "--workspace", "ws"])
+    assert ended.value.code == 0
+    with dk.open("ws") as ws:
+        assert set(ws.positions()["camera_id"]) == {"campus", "seq_hotel"}
+
+
 def test_errors_say_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="appearances, insights"):
+    with pytest.raises(NotFoundError, match="appearances, door_counts, insights"):
         catalogs.read(SAMPLES, "appearance")
     with pytest.raises(InputError, match="not a file to ingest"):
-        catalogs.paths(LAKE, "visits")
+        catalogs.exported(LAKE, "visits")
     bad = tmp_path / "bad.yml"
     bad.write_text("sources: {}")
     with pytest.raises(InputError, match="Intake 2"):

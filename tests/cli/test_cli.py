@@ -167,6 +167,13 @@ def test_hints_speak_the_language_of_the_command_line(dwell: Command, tmp_path: 
     assert "--day-first" in err
     assert "day_first=" not in err
     dwell("ingest", when, "--day-first")
+    german = tmp_path / "kunden.csv"
+    german.write_text("Kunde;Anfang;Schluss\na;2025-05-05 10:00;2025-05-05 10:05\n")
+    _, err = dwell("ingest", german, exits=3)
+    assert "--column 'person_id=<its header>'" in err or "--column 'started_at=<its header>'" in err
+    assert "nearest header" in err
+    say = ("person_id=Kunde", "started_at=Anfang", "ended_at=Schluss")
+    dwell("ingest", german, *(part for text in say for part in ("--column", text)))
     for arguments, said in (
         (["--hours", "nine"], "9-17"),
         (["--max-gap", "soon"], "10min"),

@@ -33,7 +33,15 @@ def test_every_difference_between_world_and_observable_has_a_cause(seed: int) ->
     dwell = sum(row["dwell_sum_ms"] for row in truth["differences"]) / 1000
     assert truth["world"]["dwell_sum_s"] + dwell == pytest.approx(truth["observable"]["dwell_sum_s"], abs=1e-6)
     causes = [row["cause"] for row in truth["differences"]]
-    assert causes == ["gap", "open_visit", "silent_camera", "whole_seconds", "dirty_row", "anonymous"]
+    assert causes == [
+        "gap",
+        "open_visit",
+        "zero_length",
+        "silent_camera",
+        "whole_seconds",
+        "dirty_row",
+        "anonymous",
+    ]
     assert set(truth["world"]) == set(truth["observable"])
     assert truth["observable"]["open_visits"] > 0
 
@@ -50,7 +58,7 @@ def test_the_truth_equals_a_brute_force_reading_of_the_rows(seed: int, tmp_path:
             if start is None or end is None or end < start:
                 rejected += 1
                 continue
-            told = (float(row["utc_time_recorded"]), number, row["person_id"], start, end)
+            told = (milliseconds(row, "utc_time_recorded") or 0, number, row["person_id"], start, end)
             newest[row["appearance_id"]] = max(newest.get(row["appearance_id"], told), told)
     assert rejected == truth["rows"]["rejected"] == sum(truth["rejects"].values())
     assert len(newest) == truth["observable"]["sightings"]
@@ -71,10 +79,12 @@ def test_the_truth_equals_a_brute_force_reading_of_the_rows(seed: int, tmp_path:
 
 
 def milliseconds(row: dict[str, str], name: str) -> int | None:
-    """The epoch if it is a full one, else the readable column, if it is a date of our age."""
+    """The epoch (s or ms) or ISO time if it is a full one, else the readable column, if it is of our age."""
     text = row[name]
     if text.replace(".", "").isdigit():
-        return round(float(text) * 1000)
+        return int(text) if len(text) == 13 else round(float(text) * 1000)
+    if "T" in text:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
     try:
         moment = datetime.fromisoformat(row[f"{name}_readable"] + "+00:00")
     except ValueError:
@@ -85,8 +95,24 @@ def milliseconds(row: dict[str, str], name: str) -> int | None:
 def test_everything_says_that_it_is_simulated() -> None:
     made = people.simulate_campus(days=1, seed=0, visitors_a_day=10)
     assert made.truth["simulated"] is True
-    assert {row["notes"] for row in made.appearances} == {"simulated"}
-    assert {event["notes"] for event in made.insights} <= {"simulated"}
+    assert {row["simulated"] for row in made.appearances} == {"true"}
+    assert {event["simulated"] for event in made.insights} <= {True}
+
+
+def test_the_rows_have_what_real_exports_have() -> None:
+    made = people.simulate_campus(days=1, seed=0, visitors_a_day=200)
+    assert len(made.appearances[0]) == 39
+    told = [row["utc_time_started"] for row in made.appearances]
+    assert any("T" in text for text in told)
+    assert any(len(text) == 13 and text.isdigit() for text in told)
+    assert any(row["utc_time_started"] == row["utc_time_ended"] != "" for row in made.appearances)
+    assert all(len(row["person_id"]) in {0, 36} for row in made.appearances)
+    latest: dict[str, str] = {}
+    back = 0  # shorter messages that arrive after the whole one
+    for row in made.appearances:
+        back += row["utc_time_recorded_readable"] < latest.get(row["appearance_id"], "")
+        latest[row["appearance_id"]] = row["utc_time_recorded_readable"]
+    assert back > 0
 
 
 def test_big_exports_have_as_many_rows_as_asked_for(tmp_path: Path) -> None:

@@ -172,15 +172,17 @@ def test_daily_exports_with_a_lost_day_equal_a_count_by_hand(ws: dk.Workspace, t
 
 
 def _start(row: dict[str, str]) -> datetime:
-    return _moment(row["utc_time_started"], row["utc_time_started_readable"])
+    return _moment(row["utc_time_started"])
 
 
 def _end(row: dict[str, str]) -> datetime:
-    return _moment(row["utc_time_ended"], row["utc_time_ended_readable"])
+    return _moment(row["utc_time_ended"])
 
 
-def _moment(epoch: str, _readable: str) -> datetime:
-    return datetime.fromtimestamp(float(epoch), tz=UTC)
+def _moment(text: str) -> datetime:
+    if "T" in text:
+        return datetime.fromisoformat(text)
+    return datetime.fromtimestamp(float(text) / (1000 if len(text) == 13 else 1), tz=UTC)
 
 
 def _visits(seen: list[tuple[str, datetime, datetime]]) -> list[tuple[list[tuple[datetime, datetime]], datetime]]:
