@@ -36,14 +36,6 @@ def test_every_difference_between_world_and_observable_has_a_cause(seed: int) ->
     assert truth["world"]["dwell_sum_s"] + dwell == pytest.approx(truth["observable"]["dwell_sum_s"], abs=1e-6)
     causes = tuple(row["cause"] for row in truth["differences"])
     assert causes == CAUSES
-        "gap",
-        "open_visit",
-        "zero_length",
-        "silent_camera",
-        "whole_seconds",
-        "dirty_row",
-        "anonymous",
-    ]
     assert set(truth["world"]) == set(truth["observable"])
     assert truth["observable"]["open_visits"] > 0
 
