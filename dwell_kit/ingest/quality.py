@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ _TIMES: Final = {
 }
 
 
+_N: Final = "n"
 NO_CAMERA: Final = "(none)"
 """What a report calls the camera of a row that names none."""
 
@@ -76,7 +77,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return asdict(self)
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Report:
@@ -133,11 +134,13 @@ class Collector:
         self._first = min(self._first or row["first"], row["first"])
         self._last = max(self._last or row["last"], row["last"])
         self._anonymous += row["anonymous"]
-        for name in (c.AGE_GROUP, c.GENDER):
-            if name in rows.columns:
-                _count(self._words.setdefault(name, {}), rows.group_by(name).len())
-        hour = (pl.col(start).dt.epoch("us") // rhythm.HOUR_US).alias(c.HOUR)
-        for camera, at, count in rows.group_by(c.CAMERA, hour).len().iter_rows():
+        words = [name for name in (c.AGE_GROUP, c.GENDER) if name in rows.columns]
+        hour = (pl.col(start).to_physical() // rhythm.HOUR_US).alias(c.HOUR)
+        # one pass over the rows for every count: the groups are few
+        counted = rows.lazy().group_by(c.CAMERA, hour, *words).agg(pl.len().alias(_N)).collect()
+        for name in words:
+            _count(self._words.setdefault(name, {}), counted.group_by(name).agg(pl.col(_N).sum()))
+        for camera, at, count in counted.group_by(c.CAMERA, c.HOUR).agg(pl.col(_N).sum()).iter_rows():
             hours = self._hourly.setdefault(camera or NO_CAMERA, {})
             hours[at] = hours.get(at, 0) + count
         if c.ENDED in rows.columns:
