@@ -200,6 +200,42 @@ def walk(rows: Any, lo: int, hi: int, pick: Any, desk: Any, mark: int, camera_us
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)
+def walk_all(rows: Any, lo: int, hi: int, pick: Any, desk: Any, mark: int, camera_us: Any) -> Any:
+    """`walk` where every place and all time is selected: nothing is clipped, which takes a third less time."""
+    starts, ends, seen, until = desk.starts, desk.ends, desk.seen, desk.until
+    by_camera = len(camera_us) > 0
+    found = cameras = 0
+    dwell: Any = np.int64(0)
+    reach: Any = np.int64(0)
+    last = edge = np.int64(MIN_US)
+    last_row = i = lo
+    while True:
+        a, b, camera = rows.start[i], rows.end[i], rows.camera[i]
+        new = seen[camera] != mark
+        seen[camera] = mark
+        cameras += new and camera >= 0
+        if by_camera:
+            reach = a if new else until[camera]
+            gain = max(b - max(a, reach), 0)
+            desk.gains[i - lo] = gain
+            camera_us[camera] += gain
+            until[camera] = max(reach, b)
+        x = max(a, last)
+        gains = b > x
+        dwell += b - x if gains else 0
+        starts[found] = x
+        found += gains and x > edge
+        edge = b if gains else edge
+        ends[found] = edge
+        last_row = i if b >= last else last_row
+        last = max(last, b)
+        i += 1
+        if i == hi or rows.start[i] - last > pick.max_gap:
+            break
+    return i, found, i - lo, cameras, dwell, rows.start[lo], last, lo, last_row
+
+
+@nb.njit(cache=True, nogil=True, forceinline=True)
 def _count_events(cells: Any, scale: Any, starts: Any, ends: Any, found: int) -> Any:
     """Returns a mark of the bins that were counted in: bit q % 64 is set for bin q."""
     marks = np.int64(0)
@@ -279,7 +315,9 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
     nothing = tally.camera_us[:0]
     made = mark = 0
     detail = len(out.visit) > 0
+    everywhere = not pick.by_zone and pick.camera.all()
     timed = len(pick.spans) > 1 or pick.spans[0, 0] > MIN_US or pick.spans[0, 1] < MAX_US
+    plain = everywhere and not timed
     for g in range(lo, hi):
         if not pick.group[g]:
             continue
@@ -289,10 +327,15 @@ def sweep(rows: Any, pick: Any, whole: Any, lo: int, hi: int, out: Any, tally: A
             begin = i
             visit += 1
             mark += 1
-            i, found, n, cameras, dwell, first, last, first_row, last_row = walk(
-                rows, begin, stop, pick, desk, mark, nothing if pick.touching else tally.camera_us
-            )
-            if n and pick.touching:
+            if plain:
+                i, found, n, cameras, dwell, first, last, first_row, last_row = walk_all(
+                    rows, begin, stop, pick, desk, mark, tally.camera_us
+                )
+            else:
+                i, found, n, cameras, dwell, first, last, first_row, last_row = walk(
+                    rows, begin, stop, pick, desk, mark, nothing if pick.touching else tally.camera_us
+                )
+            if n and pick.touching and not plain:
                 mark += 1
                 i, found, n, cameras, dwell, first, last, first_row, last_row = walk(
                     rows, begin, stop, whole, desk, mark, tally.camera_us

@@ -14,6 +14,7 @@ from dwell_kit.analytics.bins import Bins, scale_of
 from dwell_kit.analytics.kernels import Pick, Rows, Tally, VisitRows
 from dwell_kit.analytics.ordering import frozen, time_sorted
 from dwell_kit.analytics.parallel import in_threads, threads
+from dwell_kit.analytics.room import borrow
 from dwell_kit.analytics.selection import ALWAYS, Selection
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.coverage import Coverage
@@ -145,7 +146,7 @@ def _run(rows: Rows, pick: Pick, whole: Pick, tally: Tally, *, detail: bool) -> 
     def run(lo: int, hi: int, tally: Tally) -> VisitRows:
         size = int(rows.offsets[hi] - rows.offsets[lo])
         room = (0 if name in absent else size for name in VisitRows._fields)
-        out = VisitRows(*(np.empty(n, dtype) for n, dtype in zip(room, VISIT_TYPES, strict=True)))
+        out = VisitRows(*(borrow(n, dtype) for n, dtype in zip(room, VISIT_TYPES, strict=True)))
         made = kernels.sweep(rows, pick, whole, lo, hi, out, tally)
         return VisitRows(*(column[:made] for column in out))
 
