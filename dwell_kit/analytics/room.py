@@ -25,7 +25,7 @@ def borrow(n: int, dtype: Any) -> NDArray[Any]:
         return np.empty(n, wanted)
     memory = _fitting(size)
     # over a memoryview: numpy then makes `lent` the base of every view of it, which keeps it alive
-    lent = np.frombuffer(memoryview(memory), wanted, n)
+    lent = np.frombuffer(memoryview(memory), wanted, n)  # type: ignore[arg-type]
     weakref.finalize(lent, _take_back, memory).atexit = False
     return lent
 

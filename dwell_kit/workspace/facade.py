@@ -18,7 +18,8 @@ from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.settings import Settings
 from dwell_kit.store import registry, snapshots, uploads
-from dwell_kit.workspace import covering, erasing, exporting, ingesting, maintaining, querying, undoing
+from dwell_kit.workspace import comparing, covering, erasing, exporting, ingesting, maintaining, querying, undoing
+from dwell_kit.workspace.comparing import Comparison
 from dwell_kit.workspace.handle import Handle, open_handle
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.querying import Kind
@@ -282,6 +283,10 @@ class Workspace:
     def summary(self, filters: Filters | None = None, **loose: Any) -> dict[str, Any]:
         """The key figures under filters; `analytics.summary` defines each."""
         return querying.compute(self._handle, "summary", _filters(filters, loose))
+
+    def compare(self, filters: Filters | None = None, **loose: Any) -> Comparison:
+        """The key figures, and those of the same local length before, where exports cover enough of it."""
+        return comparing.compare(self._handle, _filters(filters, loose))
 
     def compute(
         self,

@@ -1,0 +1,54 @@
+"""Key figures beside those of the period before."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.time import parse_moment, zone
+from dwell_kit.workspace import covering, querying
+from dwell_kit.workspace.handle import Handle
+
+ENOUGH_COVERED: Final = 0.8
+
+
+class Comparison(NamedTuple):
+    """Key figures, and those of the period before (None where its coverage is under 80 %, with the reason)."""
+
+    figures: dict[str, Any]
+    before: dict[str, Any] | None
+    period_before: tuple[datetime, datetime] | None
+    reason: str | None
+
+
+def compare(ws: Handle, filters: Filters) -> Comparison:
+    """The key figures of a selection and of the same local length immediately before, other filters the same."""
+    figures = querying.compute(ws, "summary", filters)
+    environment = querying.resolve_environment(ws, filters.environment)
+    period = period_before(filters, environment.tz)
+    if period is None:
+        return Comparison(figures, None, None, "no period before: choose a first and a last day")
+    coverage = covering.coverage_of(ws, environment.name, ws.snapshot())
+    share = covering.share_of(coverage, *period, environment) or 0.0
+    if share < ENOUGH_COVERED:
+        reason = f"exports cover {100 * share:.0f} % of the period before: too little to compare with"
+        return Comparison(figures, None, period, reason)
+    before = querying.compute(ws, "summary", filters.but(since=period[0], until=period[1]))
+    return Comparison(figures, before, period, None)
+
+
+def period_before(filters: Filters, tz: str) -> tuple[datetime, datetime] | None:
+    """The same local length immediately before since (UTC): a day of 25 hours has a day before it, not 25 hours.
+
+    None unless both ends are given.
+    """
+    if filters.since is None or filters.until is None:
+        return None
+    since, until = (_wall(moment, tz) for moment in (filters.since, filters.until))
+    return parse_moment(since - (until - since), tz), parse_moment(since, tz)
+
+
+def _wall(moment: Any, tz: str) -> datetime:
+    """What the local clock reads."""
+    return parse_moment(moment, tz).astimezone(zone(tz)).replace(tzinfo=None)
