@@ -13,13 +13,19 @@ from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS
 
 
 def plot_demographics(
-    table: Any, *, figure: str = c.UNIQUE_VISITORS, title: str = "Who comes", unit: str = "persons"
+    table: Any,
+    *,
+    figure: str = c.UNIQUE_VISITORS,
+    title: str = "Who comes",
+    unit: str = "persons",
+    stacked: bool = True,
 ) -> Any:
-    """A figure by age group, split by gender; suppressed cells are left out, `other` is what is not determined.
+    """A figure by age group and gender; suppressed cells are left out, `other` is what is not determined.
 
     Parameters
     ----------
     table : of the quantity `demographics`: age_group, gender, and `figure`.
+    stacked : genders on top of each other, for figures that add up; else side by side, as for medians.
     """
     given = theme.polars_of(table)
     frame = given.drop_nulls(figure)
@@ -37,5 +43,12 @@ def plot_demographics(
     )
     colors = {gender: theme.GENDER_COLORS[gender] for gender in GENDERS if gender in set(data[c.GENDER])}
     return theme.styled(
-        bars, title=title, stacked=True, color=c.GENDER, cmap=colors, tools=["hover"], legend_position="top_right"
+        bars,
+        title=title,
+        stacked=stacked,
+        color=c.GENDER,
+        cmap=colors,
+        tools=["hover"],
+        legend_position="top_right",
+        **({} if stacked else {"multi_level": False}),
     )

@@ -63,3 +63,11 @@ def empty(title: str, note: str = "no data in this selection") -> Any:
     """What is drawn where there is nothing to draw."""
     text = hv.Text(0.5, 0.5, note)
     return styled(text, title=title, xaxis=None, yaxis=None, text_color=MUTED, xlim=(0, 1), ylim=(0, 1))
+
+
+def load_server() -> None:
+    """Bokeh for pages that a server hands out: without this, HoloViews knows no backend."""
+    import panel as pn
+
+    hv.extension("bokeh", logo=False)
+    pn.extension()

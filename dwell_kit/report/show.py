@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from IPython.display import HTML
 
-from dwell_kit.schema.text import duration
+from dwell_kit.schema.text import said
 from dwell_kit.workspace import exporting
 
 _KEY_FIGURES = (
@@ -45,21 +45,6 @@ def survival_by_minute(curve: pl.DataFrame) -> pl.DataFrame:
     grid = pl.DataFrame({"t_s": [60.0 * minute for minute in range(int(last // 60) + 2)]})
     names = ("t_s", "survival", "low", "high")
     return grid.join_asof(curve.sort("t_s"), on="t_s").select(names)
-
-
-def said(name: str, value: Any) -> str:
-    """A figure as people say it.
-
-    >>> said("dwell_mean_s", 1060.4), said("visits", 2794), said("peak_hour", 9)
-    ('17 min 40 s', '2,794', '09:00–10:00')
-    """
-    if value is None:
-        return "–"
-    if name.endswith("_s"):
-        return duration(value)
-    if name == "peak_hour":
-        return f"{value:02d}:00–{value + 1:02d}:00"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def chart_scripts() -> HTML:

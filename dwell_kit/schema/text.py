@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 
 def duration(seconds: float | None) -> str:
@@ -18,3 +19,20 @@ def duration(seconds: float | None) -> str:
     whole = int(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def said(name: str, value: Any) -> str:
+    """A key figure as people say it.
+
+    >>> said("dwell_mean_s", 1060.4), said("visits", 2794), said("peak_hour", 9), said("repeat_rate", 0.214)
+    ('17 min 40 s', '2,794', '09:00–10:00', '21.4 %')
+    """
+    if value is None:
+        return "–"
+    if name.endswith("_s"):
+        return duration(value)
+    if name == "peak_hour":
+        return f"{value:02d}:00–{value + 1:02d}:00"
+    if name.endswith(("_rate", "_share")):
+        return f"{100 * value:.1f} %"
+    return f"{value:,}" if isinstance(value, int) else str(value)

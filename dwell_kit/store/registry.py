@@ -121,6 +121,13 @@ def _learn_zones(connection: Connection, environment: str, seen: pl.DataFrame) -
             )
 
 
+def zone_ids(connection: Connection, environment: str) -> list[str]:
+    """The zones of an environment."""
+    table = db.zones
+    query = sa.select(table.c.zone_id).where(table.c.environment == environment).order_by(table.c.zone_id)
+    return list(connection.execute(query).scalars())
+
+
 def edit_camera(connection: Connection, environment: str, camera_id: str, words: Mapping[str, str]) -> None:
     """Rename or regroup a camera by hand; no fact changes."""
     unknown = set(words) - set(CAMERA_WORDS)

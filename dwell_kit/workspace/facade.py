@@ -18,9 +18,20 @@ from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.settings import Settings
 from dwell_kit.store import registry, snapshots, uploads
-from dwell_kit.workspace import comparing, covering, erasing, exporting, ingesting, maintaining, querying, undoing
+from dwell_kit.workspace import (
+    comparing,
+    covering,
+    erasing,
+    exporting,
+    ingesting,
+    maintaining,
+    paging,
+    querying,
+    undoing,
+)
 from dwell_kit.workspace.comparing import Comparison
 from dwell_kit.workspace.handle import Handle, open_handle
+from dwell_kit.workspace.paging import Rows
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.querying import Kind
 
@@ -205,6 +216,12 @@ class Workspace:
         names = ["environment", "camera_id", *registry.CAMERA_WORDS]
         return querying.give(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String)), as_)
 
+    def zones(self, environment: str | None = None) -> list[str]:
+        """Ids of the zones that exports named."""
+        place = querying.resolve_environment(self._handle, environment)
+        with self._handle.database.read() as connection:
+            return registry.zone_ids(connection, place.name)
+
     def edit_camera(self, camera_id: str, *, environment: str | None = None, **words: str) -> None:
         """Rename or regroup a camera; no fact is read again."""
         place = querying.resolve_environment(self._handle, environment)
@@ -283,6 +300,17 @@ class Workspace:
     def summary(self, filters: Filters | None = None, **loose: Any) -> dict[str, Any]:
         """The key figures under filters; `analytics.summary` defines each."""
         return querying.compute(self._handle, "summary", _filters(filters, loose))
+
+    def rows(
+        self,
+        what: str,
+        filters: Filters | None = None,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        **loose: Any,
+    ) -> Rows:
+        """Facts or a quantity as rows that can be paged, sorted, searched and exported as they are shown."""
+        return paging.rows(self._handle, what, _filters(filters, loose), **(parameters or {}))
 
     def compare(self, filters: Filters | None = None, **loose: Any) -> Comparison:
         """The key figures, and those of the same local length before, where exports cover enough of it."""

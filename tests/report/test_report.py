@@ -15,9 +15,10 @@ import pytest
 
 import dwell_kit as dk
 from dwell_kit.errors import ReportError
-from dwell_kit.report import show, templates
+from dwell_kit.report import templates
 from dwell_kit.report.run import RunResult, rerun, run_report
 from dwell_kit.schema.hours import OpeningHours
+from dwell_kit.schema.text import said
 from dwell_kit.simulate import people
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -67,7 +68,7 @@ def test_figures_are_those_of_the_library(daily: RunResult, workspace: Path) -> 
         occupancy = ws.compute("occupancy", as_="polars", since="2025-05-06", until="2025-05-07")
     figures = dict(pl.read_csv(daily.folder / "data/key_figures.csv").select("figure", "value").rows())
     assert figures["Visits"] == f"{summary['visits']:,}"
-    assert figures["Dwell of a visit, median"] == show.said("dwell_median_s", summary["dwell_median_s"])
+    assert figures["Dwell of a visit, median"] == said("dwell_median_s", summary["dwell_median_s"])
     kept = pl.read_parquet(daily.folder / "data/occupancy.parquet")
     both = kept.filter(~pl.col("suppressed")).select(occupancy.columns)
     assert both.equals(occupancy.filter(pl.Series(~kept["suppressed"])))

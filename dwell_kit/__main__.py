@@ -1,0 +1,5 @@
+"""`python -m dwell_kit` is `dwell`."""
+
+from dwell_kit.cli import main
+
+main()

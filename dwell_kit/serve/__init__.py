@@ -1,0 +1,1 @@
+"""The gateway: pages, uploads and downloads over HTTP, for people on this machine."""

@@ -1,0 +1,43 @@
+"""Who may come in: until there is a sign-in, this machine only, and no page of another site.
+
+Pure ASGI, so that it stands before HTTP and WebSockets alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+_PEERS: Final = frozenset({"127.0.0.1", "::1", "testclient"})
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class LoopbackOnly:
+    """Refuses other machines, other host names (DNS rebinding) and, where something changes, other origins."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] not in {"http", "websocket"} or self.admits(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 4403})
+        else:
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": b"this server answers this machine only"})
+
+    @staticmethod
+    def admits(scope: Any) -> bool:
+        """Whether a request may come in."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "")
+        peer = (scope.get("client") or ("",))[0]
+        if peer not in _PEERS or urlsplit(f"//{host}").hostname not in {h.strip("[]") for h in _HOSTS}:
+            return False
+        changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
+        origin = headers.get(b"origin")
+        return not changes or origin is None or urlsplit(origin).netloc == host

@@ -1,0 +1,84 @@
+"""`dwell serve`: pages, uploads and downloads of one workspace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import panel as pn
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from panel.io.fastapi import add_applications
+
+import dwell_kit
+from dwell_kit.plots import theme
+from dwell_kit.serve import downloads, uploads
+from dwell_kit.serve.gate import LoopbackOnly
+from dwell_kit.serve.jobs import Jobs
+from dwell_kit.serve.sessions import end_with_their_tab
+from dwell_kit.ui.frame import page
+from dwell_kit.ui.overview import Overview
+from dwell_kit.ui.uploading import UploadPage
+from dwell_kit.workspace import Workspace
+from dwell_kit.workspace import open as open_workspace
+
+_ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+PAGES: Final = (("/overview", "Overview"), ("/upload", "Upload"))
+
+
+def create(workspace: str | Path) -> FastAPI:
+    """The application on one workspace; `uvicorn.run` takes it. Answers this machine only (see `gate`)."""
+    ws = open_workspace(workspace)
+    inbox = ws.path / "tmp" / "inbox"
+    inbox.mkdir(parents=True, exist_ok=True)
+    jobs = Jobs(ws.path, inbox / "jobs")
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        jobs.close()
+        ws.close()
+
+    app = FastAPI(
+        title="dwell_kit", version=dwell_kit.__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    app.include_router(uploads.router(ws, jobs, inbox))
+    app.include_router(downloads.router(ws, inbox))
+    app.add_api_route("/", lambda: RedirectResponse(PAGES[0][0]), include_in_schema=False)
+    app.add_api_route("/health", lambda: JSONResponse({"ok": True, "version": ws.snapshot_id}))
+    if ws.environments().height:
+        for place in ws.environments()["name"]:
+            ws.summary(
+                environment=place
+            )  # coded columns and compiled kernels, before the first visitor waits for them
+    app.add_api_route("/favicon.ico", lambda: Response(_ICON, media_type="image/svg+xml"), include_in_schema=False)
+    end_with_their_tab()
+    theme.load_server()
+    add_applications({"/overview": _overview(ws), "/upload": _upload(ws)}, app=app, session_history=0)
+    app.add_middleware(LoopbackOnly)
+    return app
+
+
+def _overview(ws: Workspace) -> Callable[[], Any]:
+    def make() -> Any:
+        location = pn.state.location
+        query = location.search if location is not None else ""
+
+        def tell(new: str) -> None:
+            if location is not None:
+                location.search = f"?{new}" if new else ""
+
+        made = Overview(ws, query, tell=tell, exports="")
+        pn.state.onload(made.load)
+        return page("Overview", made, PAGES)
+
+    return make
+
+
+def _upload(ws: Workspace) -> Callable[[], Any]:
+    def make() -> Any:
+        return page("Upload", UploadPage(ws, endpoint="/uploads"), PAGES)
+
+    return make

@@ -1,0 +1,82 @@
+"""Ingest beside the server: a process of its own, whose progress is a small file that anybody may read."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from dwell_kit.errors import DwellError
+
+_EVERY_S: Final = 0.2
+
+
+class Jobs:
+    """Files that wait to be ingested, one after the other, and what became of them."""
+
+    def __init__(self, workspace: Path, folder: Path) -> None:
+        self._workspace = workspace
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, job: str, path: Path, options: dict[str, Any]) -> None:
+        """Ingest `path` and remove it; `said(job)` tells how far it is."""
+        write(self._status(job), {"state": "waiting", "share": None})
+        if self._pool is None:  # many servers never see an upload
+            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        self._pool.submit(ingest, str(self._workspace), str(path), options, str(self._status(job)))
+
+    def said(self, job: str) -> dict[str, Any] | None:
+        """state (waiting, ingesting, done, failed), share of the bytes read, and the report or the error."""
+        try:
+            return json.loads(self._status(job).read_text())
+        except FileNotFoundError:
+            return None
+
+    def close(self) -> None:
+        """Let go of the process once it has finished what it is at."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _status(self, job: str) -> Path:
+        return self._folder / f"{job}.json"
+
+
+def ingest(workspace: str, path: str, options: dict[str, Any], status: str) -> None:
+    """What the process does with one file; nothing it raises is lost."""
+    import dwell_kit as dk
+
+    told = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > _EVERY_S:
+            told = time.monotonic()
+            write(Path(status), {"state": "ingesting", "share": min(done / total, 1.0) if total else None})
+
+    try:
+        with dk.open(workspace) as ws:
+            report = ws.ingest(path, progress=progress, **options).as_dict()
+    except DwellError as error:
+        write(Path(status), {"state": "failed", "error": error.as_dict()})
+    except Exception as error:  # noqa: BLE001 - the person who waits has to hear of it, whatever it is
+        write(Path(status), {"state": "failed", "error": {"what": f"{type(error).__name__}: {error}"}})
+    else:
+        short = {
+            name: report[name] for name in ("upload_id", "rows_read", "accepted", "rejected", "score", "repeated")
+        }
+        write(Path(status), {"state": "done", "report": short})
+    finally:
+        Path(path).unlink(missing_ok=True)
+
+
+def write(path: Path, said: dict[str, Any]) -> None:
+    """Replace a status in one step: whoever reads it sees the old one or the new one."""
+    staging = path.with_suffix(f".{os.getpid()}.part")
+    staging.write_text(json.dumps(said, default=str))
+    staging.replace(path)

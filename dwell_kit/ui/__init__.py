@@ -1,0 +1,1 @@
+"""What people see: components, pages and their state, the same in every door."""

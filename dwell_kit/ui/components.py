@@ -1,0 +1,77 @@
+"""Components with a browser half (`js/`): native HTML, so that keyboard and screen readers work by themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import param
+from panel.custom import JSComponent
+
+from dwell_kit.ui.style import COMPONENT
+
+_JS = Path(__file__).parent / "js"
+
+
+def _module(name: str) -> str:
+    return (_JS / f"{name}.js").read_text(encoding="utf-8")
+
+
+class FilterBar(JSComponent):  # type: ignore[misc]
+    """Filters; `asked` is what the person wants, `value` what is shown."""
+
+    options = param.Dict(default={})
+    value = param.Dict(default={})
+    asked = param.Dict(default={})
+    error = param.String(default="")
+    _esm = _module("filter_bar")
+    _stylesheets = [COMPONENT]
+
+
+class Cards(JSComponent):  # type: ignore[misc]
+    """Key figures; `opened` is the one whose rows the person wants."""
+
+    items = param.List(default=[])
+    opened = param.Dict(default={})
+    shown = param.String(default="")
+    busy = param.Boolean(default=False)
+    _esm = _module("cards")
+    _stylesheets = [COMPONENT]
+
+
+class DataTable(JSComponent):  # type: ignore[misc]
+    """One page of rows; `asked` is the page, order and search that the person wants."""
+
+    title = param.String(default="")
+    note = param.String(default="")
+    empty = param.String(default="nothing matches")
+    columns = param.List(default=[])
+    rows = param.List(default=[])
+    total = param.Integer(default=0)
+    exports = param.List(default=[])
+    state = param.Dict(
+        default={"page": 0, "size": 25, "sort": "", "descending": False, "search": "", "column": ""}
+    )
+    asked = param.Dict(default={})
+    busy = param.Boolean(default=False)
+    drawn = param.Integer(default=0)
+    """Raised once everything else is set: one drawing a page."""
+    _esm = _module("data_table")
+    _stylesheets = [COMPONENT]
+
+
+class Uploader(JSComponent):  # type: ignore[misc]
+    """Drop files; they stream to `endpoint`, and `finished` names the upload that came of one."""
+
+    endpoint = param.String(default="")
+    environment = param.String(default="")
+    environments = param.List(default=[])
+    most_bytes = param.Integer(default=0)
+    finished = param.Dict(default={})
+    _esm = _module("uploader")
+    _stylesheets = [COMPONENT]
+
+
+def option(value: str, label: str | None = None) -> dict[str, Any]:
+    """A value of a choice, and what people call it."""
+    return {"value": value, "label": label or value}

@@ -1,0 +1,19 @@
+// Key figures: each is a button that opens the rows behind it.
+const esc = (s) => String(s ?? "").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+export function render({ model, el }) {
+  const draw = () => {
+    el.innerHTML = `<ul aria-label="Key figures" aria-busy="${model.busy}">` + model.items.map((i) => `
+      <li><button type="button" data-kpi="${esc(i.name)}" data-value="${esc(i.raw)}" aria-pressed="${model.shown === i.name}">
+        <span class="title">${esc(i.title)}</span><span class="value">${esc(i.value)}</span>
+        <span class="note"><b class="${esc(i.mood)}">${esc(i.change)}</b> ${esc(i.note)}</span>
+      </button></li>`).join("") + "</ul>";
+    for (const button of el.querySelectorAll("button")) {
+      button.addEventListener("click", () => { model.opened = { name: button.dataset.kpi, at: Date.now() }; });
+    }
+  };
+  model.on("items", draw);
+  model.on("shown", draw);
+  model.on("busy", () => el.querySelector("ul")?.setAttribute("aria-busy", model.busy));
+  draw();
+}

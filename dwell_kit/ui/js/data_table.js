@@ -1,0 +1,41 @@
+// A page of rows: sorting, filtering and paging happen on the server; this draws one page and asks for another.
+const esc = (s) => String(s ?? "").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+export function render({ model, el }) {
+  let timer = 0;
+  const ask = (changes) => { model.asked = { ...model.state, ...changes, at: Date.now() }; };
+  const draw = () => {
+    const s = model.state, pages = Math.max(1, Math.ceil(model.total / s.size));
+    const head = model.columns.map((c) => {
+      const on = s.sort === c.name, next = on && !s.descending;
+      return `<th scope="col" aria-sort="${on ? (s.descending ? "descending" : "ascending") : "none"}" class="${c.number ? "number" : ""}">
+        <button type="button" data-sort="${esc(c.name)}" data-descending="${next}">${esc(c.title)}${on ? (s.descending ? " ▾" : " ▴") : ""}</button></th>`;
+    }).join("");
+    const rows = model.rows.map((r) => "<tr>" + r.map((cell, i) =>
+      `<td class="${model.columns[i].number ? "number" : ""}" data-title="${esc(model.columns[i].title)}">${esc(cell)}</td>`).join("") + "</tr>").join("");
+    const options = ['<option value="">any column</option>', ...model.columns.filter((c) => !c.number).map((c) =>
+      `<option value="${esc(c.name)}" ${s.column === c.name ? "selected" : ""}>${esc(c.title)}</option>`)].join("");
+    const exports = model.exports.map((x) => `<a href="${esc(x.href)}" download class="plain" data-export="${esc(x.format)}">${esc(x.title)}</a>`).join(" ");
+    el.innerHTML = `<section aria-label="${esc(model.title)}" aria-busy="${model.busy}">
+      <header><h3>${esc(model.title)}</h3><span class="said">${esc(model.note)}</span></header>
+      <div class="row tools"><label class="field">Search <input type="search" name="search" value="${esc(s.search)}"></label>
+        <label class="field">in <select name="column">${options}</select></label><span class="exports">${exports}</span></div>
+      <div class="scroll" tabindex="0" role="region" aria-label="${esc(model.title)} table"><table><thead><tr>${head}</tr></thead>
+        <tbody>${rows || `<tr><td colspan="${model.columns.length || 1}">${esc(model.empty)}</td></tr>`}</tbody></table></div>
+      <nav class="row" aria-label="Pages of ${esc(model.title)}"><button type="button" data-page="${s.page - 1}" ${s.page <= 0 ? "disabled" : ""}>Previous</button>
+        <span data-total="${model.total}">${model.total ? `${(s.page * s.size + 1).toLocaleString("en")}–${Math.min(model.total, (s.page + 1) * s.size).toLocaleString("en")} of ${model.total.toLocaleString("en")}` : "0 rows"}</span>
+        <button type="button" data-page="${s.page + 1}" ${s.page >= pages - 1 ? "disabled" : ""}>Next</button></nav></section>`;
+    for (const b of el.querySelectorAll("[data-sort]")) b.addEventListener("click", () => ask({ sort: b.dataset.sort, descending: b.dataset.descending === "true", page: 0 }));
+    for (const b of el.querySelectorAll("[data-page]")) b.addEventListener("click", () => ask({ page: Number(b.dataset.page) }));
+    const search = el.querySelector("[name=search]");
+    search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => ask({ search: search.value, page: 0 }), 300); });
+    el.querySelector("[name=column]").addEventListener("change", (event) => ask({ column: event.target.value, page: 0 }));
+  };
+  const redraw = () => {
+    const active = el.getRootNode().activeElement, name = active?.name, at = active?.selectionStart;
+    draw();
+    if (name === "search") { const s = el.querySelector("[name=search]"); s.focus(); s.setSelectionRange(at, at); }
+  };
+  model.on("drawn", redraw);
+  draw();
+}

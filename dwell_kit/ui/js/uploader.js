@@ -1,0 +1,77 @@
+// Files go to the server as a stream; this page never holds one. The server tells how far it is.
+const esc = (s) => String(s ?? "").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+const size = (n) => n >= 1e9 ? `${(n / 1e9).toFixed(2)} GB` : n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB` : `${Math.ceil(n / 1e3)} kB`;
+
+export function render({ model, el }) {
+  el.innerHTML = `<div class="drop" role="group" aria-label="Upload exports">
+      <p><b>Drop exports here</b>, or <label class="plain">choose files<input type="file" multiple></label></p>
+      <p class="muted">CSV, JSON, Parquet, gz, zip · up to ${esc(size(model.most_bytes))} each · checked at once</p>
+      <div class="row"><label class="field">Environment <input name="environment" list="places" value="${esc(model.environment)}"></label>
+        <label class="field">Time zone <input name="tz" placeholder="Europe/Berlin" value=""></label>
+        <label class="field">Covers from <input type="datetime-local" name="since"></label>
+        <label class="field">until <input type="datetime-local" name="until"></label></div>
+      <datalist id="places">${model.environments.map((e) => `<option value="${esc(e)}">`).join("")}</datalist></div>
+    <ol class="jobs" aria-live="polite"></ol>`;
+  const drop = el.querySelector(".drop"), list = el.querySelector(".jobs"), input = el.querySelector("input[type=file]");
+  const field = (name) => el.querySelector(`[name=${name}]`).value;
+
+  const tell = (item, state, text, share) => {
+    item.dataset.state = state;
+    item.querySelector(".state").innerHTML = text;
+    const bar = item.querySelector("progress");
+    bar.hidden = share === undefined;
+    if (share === null) bar.removeAttribute("value"); else if (share !== undefined) bar.value = share;
+  };
+  const failed = (item, error) => tell(item, "failed", `<b>${esc(error.what || "The upload failed")}</b>` +
+    ["where", "expected", "found", "hint"].filter((k) => error[k]).map((k) => `<br><span class="muted">${k}:</span> ${esc(error[k])}`).join(""));
+
+  const follow = async (item, job) => {
+    const answer = await fetch(`${model.endpoint}/${job}`);
+    const said = await answer.json();
+    if (said.state === "failed") return failed(item, said.error);
+    if (said.state === "done") {
+      const r = said.report;
+      tell(item, "done", `<b>${r.repeated ? "Already there, nothing changed" : `${r.accepted.toLocaleString("en")} of ${r.rows_read.toLocaleString("en")} rows accepted`}</b>
+        ${r.rejected ? ` · <a href="${model.endpoint}/${esc(r.upload_id)}/rejects" download>${r.rejected.toLocaleString("en")} rejected: download</a>` : ""} · quality ${r.score} of 100`);
+      model.finished = { upload: r.upload_id, at: Date.now() };
+      return undefined;
+    }
+    tell(item, "ingesting", said.state === "waiting" ? "waiting" : "reading", said.share);
+    return setTimeout(() => follow(item, job).catch((e) => failed(item, { what: String(e) })), 300);
+  };
+
+  const send = (file) => {
+    const item = document.createElement("li");
+    item.innerHTML = `<span class="name">${esc(file.name)}</span> <span class="muted">${size(file.size)}</span><progress max="1" aria-label="Progress of ${esc(file.name)}"></progress><div class="state"></div>`;
+    list.prepend(item);
+    if (file.size > model.most_bytes) return failed(item, { what: "The file is too big", expected: `at most ${size(model.most_bytes)}`, found: size(file.size) });
+    if (file.size === 0) return failed(item, { what: "The file is empty", hint: "export it again" });
+    const query = new URLSearchParams({ name: file.name });
+    for (const name of ["environment", "tz", "since", "until"]) if (field(name)) query.set(name, field(name));
+    tell(item, "checking", "checking", null);
+    return check(file, query).then((error) => {
+      if (error) return failed(item, error);
+      const request = new XMLHttpRequest();
+      request.open("PUT", `${model.endpoint}?${query}`);
+      request.upload.onprogress = (event) => tell(item, "sending", `sending ${Math.round(100 * event.loaded / event.total)} %`, event.loaded / event.total);
+      request.onerror = () => failed(item, { what: "The connection was lost", hint: "drop the file again" });
+      request.onload = () => {
+        let said = {};
+        try { said = JSON.parse(request.responseText); } catch { said = { error: { what: `The server answered ${request.status}` } }; }
+        if (request.status >= 400) return failed(item, said.error || { what: `The server answered ${request.status}` });
+        return follow(item, said.job).catch((e) => failed(item, { what: String(e) }));
+      };
+      request.send(file);
+      return undefined;
+    });
+  };
+  // the first 256 kB are enough to tell a wrong file within a second of its being dropped
+  const check = async (file, query) => {
+    const answer = await fetch(`${model.endpoint}/check?${query}&size=${file.size}`, { method: "POST", body: file.slice(0, 1 << 18) });
+    return answer.ok ? null : (await answer.json()).error;
+  };
+  for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+  for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => { event.preventDefault(); [...event.dataTransfer.files].forEach(send); });
+  input.addEventListener("change", () => { [...input.files].forEach(send); input.value = ""; });
+}

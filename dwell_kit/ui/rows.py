@@ -1,0 +1,152 @@
+"""The rows behind a figure, as a table that pages on the server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import panel as pn
+import polars as pl
+
+from dwell_kit.errors import DwellError
+from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.text import duration
+from dwell_kit.schema.time import zone
+from dwell_kit.ui import view
+from dwell_kit.ui.components import DataTable
+from dwell_kit.workspace import Workspace
+from dwell_kit.workspace.paging import Rows, View
+
+FORMATS: Final = (("csv", "CSV"), ("xlsx", "Excel"), ("parquet", "Parquet"))
+
+
+class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
+    """A table that opens under the cards; closed until `show`."""
+
+    def __init__(self, ws: Workspace, *, exports: str | None = None, **params: Any) -> None:
+        super().__init__(**params)
+        self.ws = ws
+        self.exports = exports
+        self.table = DataTable(sizing_mode="stretch_width")
+        self.box = pn.Column(sizing_mode="stretch_width")
+        self.table.param.watch(self._asked, "asked")
+        self._what = "visits"
+        self._parameters: dict[str, Any] = {}
+        self._filters = Filters()
+        self._held: Rows | None = None
+        self._tz = "UTC"
+
+    def __panel__(self) -> Any:
+        return self.box
+
+    @property
+    def visible(self) -> bool:
+        """Whether the table is open."""
+        return len(self.box) > 0
+
+    @visible.setter
+    def visible(self, value: bool) -> None:
+        self.box[:] = [self.table] if value else []
+        if not value:
+            self._held = None  # nobody looks at it any more
+
+    def reveal(
+        self, title: str, what: str, filters: Filters, *, sort: str = "", parameters: dict[str, Any] | None = None
+    ) -> None:
+        """Open the rows of a quantity under filters, the greatest of `sort` first."""
+        self._what, self._parameters = what, parameters or {}
+        self.table.title = f"{title}: the rows behind"
+        self.table.state = {
+            **self.table.state,
+            "page": 0,
+            "sort": sort,
+            "descending": True,
+            "search": "",
+            "column": "",
+        }
+        self.refresh(filters)
+        self.visible = True
+
+    def refresh(self, filters: Filters) -> None:
+        """The same rows under other filters."""
+        self._filters = filters
+        place = self.ws.environments().row(by_predicate=pl.col("name") == filters.environment, named=True)
+        self._tz = place["tz"]
+        self._held = self.ws.rows(self._what, filters, parameters=self._parameters)
+        self.table.state = {**self.table.state, "page": 0}
+        self._draw()
+
+    def _asked(self, event: Any) -> None:
+        asked = {name: event.new[name] for name in self.table.state}
+        self.table.state = asked
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._held is None:
+            return
+        state = self.table.state
+        seen = View(
+            sort=state["sort"] or None,
+            descending=bool(state["descending"]),
+            search=state["search"],
+            column=state["column"] or None,
+        )
+        try:
+            total, page = self._held.page(seen, page=int(state["page"]), size=int(state["size"]))
+        except DwellError:  # another table has other columns
+            self.table.state = {**state, "sort": "", "column": ""}
+            total, page = self._held.page(View(search=state["search"]), page=0, size=int(state["size"]))
+        self.table.param.update(
+            columns=[
+                {"name": name, "title": _title(name, self._tz, dtype), "number": dtype.is_numeric()}
+                for name, dtype in page.schema.items()
+            ],
+            rows=[
+                [_cell(name, value, self._tz) for name, value in row.items()] for row in page.iter_rows(named=True)
+            ],
+            total=total,
+            exports=self._links(),
+        )
+        self.table.drawn += 1
+
+    def _links(self) -> list[dict[str, str]]:
+        if self.exports is None:
+            return []
+        state = self.table.state
+        shown = {name: state[name] for name in ("sort", "search", "column") if state[name]}
+        if state["descending"]:
+            shown["descending"] = "1"
+        filters = view.to_query(self._filters)
+        asked = urlencode(
+            {"what": self._what, **{f"p_{k}": _text(v) for k, v in self._parameters.items()}, **shown}
+        )
+        return [
+            {
+                "format": kind,
+                "title": title,
+                "href": f"{self.exports}/rows.{kind}?{asked}&filters=" + urlencode({"": filters})[1:],
+            }
+            for kind, title in FORMATS
+        ]
+
+
+def _text(value: Any) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _title(name: str, tz: str, dtype: pl.DataType) -> str:
+    words = name.replace("_", " ")
+    return f"{words} ({tz})" if isinstance(dtype, pl.Datetime) else words
+
+
+def _cell(name: str, value: Any, tz: str) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.astimezone(zone(tz)).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, float):
+        return duration(value) if name.endswith("_s") else f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,171 @@
+"""The gateway as people use it: headless Chromium against `dwell serve`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import dwell_kit as dk
+from dwell_kit.simulate import people
+from tests.workspace.exports import many, write
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SHOWN = (
+    "unique_visitors",
+    "visits",
+    "dwell_median_s",
+    "dwell_mean_s",
+    "dwell_max_s",
+    "peak_occupancy",
+    "open_visits",
+)
+
+
+@dataclass
+class Site:
+    """A running server, its workspace, and a browser page with what went wrong on it."""
+
+    url: str
+    workspace: Path
+    page: Any
+    wrong: list[str] = field(default_factory=list)
+
+    def shown(self) -> dict[str, float]:
+        """The key figures as the page has them."""
+        self.page.locator("ul[aria-busy=false] [data-kpi]").first.wait_for()
+        pairs = self.page.locator("[data-kpi]").evaluate_all(
+            "all => all.map(b => [b.dataset.kpi, b.dataset.value])"
+        )
+        return {name: float(value) for name, value in pairs if name in SHOWN and value != ""}
+
+    def expect(self, **filters: Any) -> None:
+        """Wait until the page shows the library's figures."""
+        with dk.open(self.workspace) as ws:
+            figures = ws.summary(**filters)
+        wanted = {name: pytest.approx(float(figures[name])) for name in SHOWN if figures[name] is not None}
+        self.page.locator(f"ul[aria-busy=false] [data-kpi=visits][data-value='{figures['visits']}']").wait_for()
+        assert self.shown() == wanted
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium to open pages with")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path_factory.mktemp("site")
+    people.write(people.simulate_campus(days=2, seed=5, visitors_a_day=60), folder)
+    with dk.open(folder / "ws") as ws:
+        for name in ("appearances.csv", "insights.json"):
+            ws.ingest(folder / name)
+    command = [sys.executable, "-m", "dwell_kit", "serve", "--workspace", str(folder / "ws"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        found = re.search(r"http://\S+/", said)
+        assert found, said
+        yield found.group(0), folder / "ws"
+        process.terminate()
+
+
+@pytest.fixture
+def site(server: tuple[str, Path], browser: Any) -> Iterator[Site]:
+    url, workspace = server
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    made = Site(url, workspace, page)
+    page.on("console", lambda m: made.wrong.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: made.wrong.append(str(error)))
+    page.on(
+        "request",
+        lambda r: (
+            None
+            if r.url.startswith((url, "blob:", "data:", url.replace("http", "ws")))
+            else made.wrong.append(r.url)
+        ),
+    )
+    yield made
+    context.close()
+    assert made.wrong == []
+
+
+def test_the_figures_are_those_of_the_library_under_every_filter(site: Site) -> None:
+    site.page.goto(site.url)
+    site.expect()
+    site.page.get_by_text("Gender:").click()
+    site.page.get_by_role("checkbox", name="female", exact=True).check()
+    site.expect(gender="female")
+    site.page.wait_for_url("**genders=female**")
+    site.page.get_by_label("From").fill("2025-05-05T12:00")
+    site.page.get_by_label("Until").fill("2025-05-06T10:00")
+    site.expect(gender="female", since="2025-05-05T12:00", until="2025-05-06T10:00")
+    site.page.wait_for_url("**until=2025-05-06T10**")
+    link = site.page.url
+    site.page.get_by_role("button", name="Clear filters").click()
+    site.expect()
+    site.page.goto(link)  # a view can be shared
+    site.expect(gender="female", since="2025-05-05T12:00", until="2025-05-06T10:00")
+
+
+def test_every_chart_is_drawn(site: Site) -> None:
+    site.page.goto(site.url + "overview")
+    for question in ("People present", "How long visits last", "When it is busy", "Who comes", "Crowds"):
+        site.page.get_by_role("heading", name=question).wait_for()
+    canvases = site.page.locator(".bk-Canvas")
+    canvases.nth(7).wait_for()  # locators look into shadow roots
+
+
+def test_a_key_figure_opens_its_rows_and_they_can_be_exported(site: Site, tmp_path: Path) -> None:
+    site.page.goto(site.url + "overview?genders=male")
+    site.expect(gender="male")
+    site.page.locator("[data-kpi=dwell_max_s]").click()
+    with dk.open(site.workspace) as ws:
+        visits = ws.visits(gender="male", as_="polars")
+    site.page.locator(f"[data-total='{visits.height}']").wait_for()
+    first = site.page.locator("tbody tr").first.inner_text().split("\t")
+    longest = visits.sort("dwell_s", descending=True).row(0, named=True)
+    assert first[0] == longest["person_id"]
+    site.page.get_by_label("Search").fill(longest["person_id"][:8])
+    mine = visits.filter(pl.col("person_id").str.contains(longest["person_id"][:8]))
+    site.page.locator(f"[data-total='{mine.height}']").wait_for()
+    with site.page.expect_download() as waiting:
+        site.page.locator("[data-export=csv]").click()
+    waiting.value.save_as(tmp_path / "rows.csv")
+    assert (
+        pl.read_csv(tmp_path / "rows.csv")["dwell_s"].to_list() == mine["dwell_s"].sort(descending=True).to_list()
+    )
+
+
+def test_a_dropped_file_is_ingested_and_a_wrong_one_refused_at_once(site: Site, tmp_path: Path) -> None:
+    site.page.goto(site.url + "upload")
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("alpha,beta\n1,2\n")
+    site.page.locator("input[type=file]").set_input_files(wrong)
+    site.page.locator("li[data-state=failed]").wait_for(timeout=1_000)
+    assert "no reader knows this file" in site.page.locator("li[data-state=failed]").inner_text()
+    site.wrong.clear()  # the browser reports the refusal's status as an error
+    good = write(tmp_path / "more.csv", many(40))
+    site.page.locator("input[type=file]").set_input_files(good)
+    site.page.locator("li[data-state=done]").wait_for()
+    assert "40 of 40 rows accepted" in site.page.locator("li[data-state=done]").inner_text()
+    site.page.get_by_role("cell", name="more.csv").wait_for()
+    site.page.goto(site.url + "overview")
+    site.expect()

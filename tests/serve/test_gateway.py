@@ -1,0 +1,147 @@
+"""The gateway without a browser: who may come in, what becomes of a file, what a download holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from fastapi.testclient import TestClient
+
+import dwell_kit as dk
+from dwell_kit.serve import gateway
+from dwell_kit.serve.gate import LoopbackOnly
+from tests.workspace.exports import many, write
+
+HOME = "http://127.0.0.1:8050"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("gateway")
+    with dk.open(made / "ws") as ws:
+        ws.ingest(write(made / "a.csv", many(60)))
+    return made
+
+
+@pytest.fixture(scope="module")
+def client(folder: Path) -> Iterator[TestClient]:
+    with TestClient(gateway.create(folder / "ws"), base_url=HOME) as made:
+        yield made
+
+
+def finished(client: TestClient, job: str) -> dict[str, Any]:
+    until = time.monotonic() + 60
+    while (said := client.get(f"/uploads/{job}").json())["state"] not in {"done", "failed"}:
+        assert time.monotonic() < until, said
+        time.sleep(0.05)
+    return said
+
+
+def scope(kind: str = "http", method: str = "GET", peer: str = "127.0.0.1", **headers: str) -> dict[str, Any]:
+    given = {"host": "127.0.0.1:8050", **headers}
+    encoded = [(name.encode(), value.encode()) for name, value in given.items()]
+    return {"type": kind, "method": method, "client": (peer, 1), "headers": encoded}
+
+
+@pytest.mark.parametrize(
+    ("given", "admitted"),
+    [
+        (scope(), True),
+        (scope(host="localhost:8050"), True),
+        (scope(peer="192.168.1.9"), False),
+        (scope(host="evil.example"), False),
+        (scope(host="127.0.0.1.evil.example"), False),
+        (scope(method="PUT", origin=HOME), True),
+        (scope(method="PUT", origin="http://evil.example"), False),
+        (scope(method="PUT", origin="null"), False),
+        (scope(method="PUT"), True),
+        (scope(kind="websocket", origin=HOME), True),
+        (scope(kind="websocket", origin="http://localhost:9"), False),
+        (scope(origin="http://evil.example"), True),
+    ],
+)
+def test_only_this_machine_and_its_own_pages_come_in(given: dict[str, Any], admitted: bool) -> None:
+    assert LoopbackOnly.admits(given) is admitted
+
+
+def test_another_host_is_refused(client: TestClient) -> None:
+    assert client.get("/health").json()["ok"] is True
+    assert client.get("/health", headers={"host": "evil.example"}).status_code == 403
+    assert (
+        client.put("/uploads?name=a.csv", content=b"x", headers={"origin": "http://evil.example"}).status_code
+        == 403
+    )
+
+
+def test_a_file_is_taken_ingested_and_gone_from_the_inbox(client: TestClient, folder: Path) -> None:
+    path = write(folder / "b.csv", many(20, first=60), extra=["p1,cam1,x1,1746432000,never,1746432000,red"])
+    assert (
+        client.post(f"/uploads/check?name=b.csv&size={path.stat().st_size}", content=path.read_bytes()).status_code
+        == 200
+    )
+    answer = client.put(
+        "/uploads?name=..%2F..%2Fb.csv&since=2025-05-05T08:00&until=2025-05-05T12:00", content=path.read_bytes()
+    )
+    assert answer.status_code == 202
+    report = finished(client, answer.json()["job"])["report"]
+    assert (report["accepted"], report["rejected"]) == (20, 1)
+    rejects = client.get(f"/uploads/{report['upload_id']}/rejects")
+    assert "never" in rejects.text
+    with dk.open(folder / "ws") as ws:
+        upload = ws.uploads()[0]
+        assert upload["filename"] == "b.csv"
+        assert f"{upload['covered_till']:%H:%M}" == "12:00"
+    left = [p for p in (folder / "ws/tmp/inbox").rglob("*") if p.is_file() and p.suffix != ".json"]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.exe", b"MZ", "cannot be read"),
+        ("a.zip", b"not a zip", "not a zip"),
+        ("a.csv", b"alpha,beta\n1,2\n", "no reader knows"),
+        ("a.csv", b"", "empty"),
+    ],
+)
+def test_a_wrong_file_is_told_by_its_beginning(client: TestClient, name: str, content: bytes, said: str) -> None:
+    answer = client.post(f"/uploads/check?name={name}&size={len(content)}", content=content)
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]["what"]
+
+
+def test_what_goes_wrong_while_reading_is_told(client: TestClient) -> None:
+    job = client.put("/uploads?name=a.csv&environment=no/slash", content=b"person_id,start,end\na,1,2\n").json()[
+        "job"
+    ]
+    said = finished(client, job)
+    assert said["state"] == "failed"
+    assert "environment" in said["error"]["what"]
+    assert client.get("/uploads/nonsense").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_a_download_holds_what_the_table_shows(client: TestClient, folder: Path, kind: str) -> None:
+    answer = client.get(
+        f"/rows.{kind}?what=visits&sort=dwell_s&descending=1&search=p1&column=person_id&filters=cameras%3Dcam1"
+    )
+    assert answer.status_code == 200
+    path = folder / f"got.{kind}"
+    path.write_bytes(answer.content)
+    reading = {"csv": pl.read_csv, "xlsx": pl.read_excel, "parquet": pl.read_parquet}[kind]
+    found = reading(path)
+    with dk.open(folder / "ws") as ws:
+        expected = ws.visits(camera="cam1", as_="polars").filter(pl.col("person_id").str.contains("p1"))
+    assert found["person_id"].sort().to_list() == expected["person_id"].sort().to_list()
+    assert found["dwell_s"].to_list() == sorted(expected["dwell_s"].to_list(), reverse=True)
+
+
+def test_a_download_that_means_nothing_is_refused(client: TestClient) -> None:
+    assert client.get("/rows.csv?what=happiness").status_code == 422
+    assert client.get("/rows.csv?filters=shoes%3Dred").status_code == 422
+    assert client.get("/rows.csv?sort=shoes").status_code == 422
+    assert client.get("/rows.exe").status_code == 422
