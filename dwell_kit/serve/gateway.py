@@ -20,12 +20,13 @@ from dwell_kit.serve.jobs import Jobs
 from dwell_kit.serve.sessions import end_with_their_tab
 from dwell_kit.ui.frame import page
 from dwell_kit.ui.overview import Overview
+from dwell_kit.ui.sessions import Sessions
 from dwell_kit.ui.uploading import UploadPage
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace import open as open_workspace
 
 _ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-PAGES: Final = (("/overview", "Overview"), ("/upload", "Upload"))
+PAGES: Final = (("/overview", "Overview"), ("/sessions", "Sessions"), ("/upload", "Upload"))
 
 
 def create(workspace: str | Path) -> FastAPI:
@@ -56,12 +57,20 @@ def create(workspace: str | Path) -> FastAPI:
     app.add_api_route("/favicon.ico", lambda: Response(_ICON, media_type="image/svg+xml"), include_in_schema=False)
     end_with_their_tab()
     theme.load_server()
-    add_applications({"/overview": _overview(ws), "/upload": _upload(ws)}, app=app, session_history=0)
+    add_applications(
+        {
+            "/overview": _filtered(ws, "Overview", Overview),
+            "/sessions": _filtered(ws, "Sessions", Sessions),
+            "/upload": _upload(ws),
+        },
+        app=app,
+        session_history=0,
+    )
     app.add_middleware(LoopbackOnly)
     return app
 
 
-def _overview(ws: Workspace) -> Callable[[], Any]:
+def _filtered(ws: Workspace, heading: str, kind: type[Overview] | type[Sessions]) -> Callable[[], Any]:
     def make() -> Any:
         location = pn.state.location
         query = location.search if location is not None else ""
@@ -70,9 +79,9 @@ def _overview(ws: Workspace) -> Callable[[], Any]:
             if location is not None:
                 location.search = f"?{new}" if new else ""
 
-        made = Overview(ws, query, tell=tell, exports="")
+        made = kind(ws, query, tell=tell, exports="")
         pn.state.onload(made.load)
-        return page("Overview", made, PAGES)
+        return page(heading, made, PAGES)
 
     return make
 

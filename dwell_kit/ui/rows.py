@@ -51,29 +51,33 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
         if not value:
             self._held = None  # nobody looks at it any more
 
+    def prepare(self, what: str, filters: Filters, parameters: dict[str, Any]) -> Rows:
+        """The rows to be revealed: the work, which may run beside the page."""
+        return self.ws.rows(what, filters, parameters=parameters)
+
     def reveal(
-        self, title: str, what: str, filters: Filters, *, sort: str = "", parameters: dict[str, Any] | None = None
+        self,
+        title: str,
+        what: str,
+        filters: Filters,
+        *,
+        sort: str = "",
+        parameters: dict[str, Any] | None = None,
+        held: Rows | None = None,
     ) -> None:
         """Open the rows of a quantity under filters, the greatest of `sort` first."""
         self._what, self._parameters = what, parameters or {}
-        self.table.title = f"{title}: the rows behind"
-        self.table.state = {
-            **self.table.state,
-            "page": 0,
-            "sort": sort,
-            "descending": True,
-            "search": "",
-            "column": "",
-        }
-        self.refresh(filters)
+        self.table.title = title
+        self.table.state = {**self.table.state, "sort": sort, "descending": True, "search": "", "column": ""}
+        self.refresh(filters, held=held)
         self.visible = True
 
-    def refresh(self, filters: Filters) -> None:
+    def refresh(self, filters: Filters, *, held: Rows | None = None) -> None:
         """The same rows under other filters."""
         self._filters = filters
         place = self.ws.environments().row(by_predicate=pl.col("name") == filters.environment, named=True)
         self._tz = place["tz"]
-        self._held = self.ws.rows(self._what, filters, parameters=self._parameters)
+        self._held = held or self.prepare(self._what, filters, self._parameters)
         self.table.state = {**self.table.state, "page": 0}
         self._draw()
 

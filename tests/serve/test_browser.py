@@ -169,3 +169,22 @@ def test_a_dropped_file_is_ingested_and_a_wrong_one_refused_at_once(site: Site, 
     site.page.get_by_role("cell", name="more.csv").wait_for()
     site.page.goto(site.url + "overview")
     site.expect()
+
+
+def test_sessions_are_paged_sorted_and_filtered_on_the_server(site: Site) -> None:
+    site.page.goto(site.url + "sessions")
+    with dk.open(site.workspace) as ws:
+        visits, women = ws.visits(as_="polars"), ws.visits(gender="female", as_="polars")
+        moves = ws.compute("transitions", gender="female", as_="polars")
+    site.page.locator(f"[data-total='{visits.height}']").wait_for()
+    site.page.get_by_role("button", name="Next").click()
+    site.page.get_by_text(f"26–50 of {visits.height:,}").wait_for()
+    site.page.locator("[data-sort=dwell_s]").click()
+    shortest = visits.sort("dwell_s").row(0, named=True)
+    site.page.locator("th[aria-sort=ascending] [data-sort=dwell_s]").wait_for()
+    assert site.page.locator("tbody tr").first.inner_text().split("\t")[0] == shortest["person_id"]
+    site.page.get_by_text("Gender:").click()
+    site.page.get_by_role("checkbox", name="female", exact=True).check()
+    site.page.locator(f"[data-total='{women.height}']").wait_for()
+    site.page.get_by_label("Table", exact=True).select_option("From place to place")
+    site.page.locator(f"[data-total='{moves.height}']").wait_for()

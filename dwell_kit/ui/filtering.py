@@ -1,0 +1,134 @@
+"""The filter bar of a page: what it offers, what is chosen, what the link says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from dwell_kit.errors import DwellError
+from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS
+from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.text import duration
+from dwell_kit.schema.time import parse_moment, zone
+from dwell_kit.ui import view
+from dwell_kit.ui.components import FilterBar, option
+from dwell_kit.workspace import Workspace
+
+
+class Filtering:
+    """The filters of one visitor.
+
+    Parameters
+    ----------
+    query : of the URL. tell : called with the new query whenever the filters have changed.
+    """
+
+    def __init__(self, ws: Workspace, query: str = "", *, tell: Callable[[str], None] | None = None) -> None:
+        self.ws = ws
+        self._tell = tell or (lambda _query: None)
+        self.bar = FilterBar(sizing_mode="stretch_width")
+        self.filters = self._first(query)
+        self.show(self.filters)
+
+    @property
+    def empty(self) -> bool:
+        """True while nothing was ingested."""
+        return not self.ws.environments().height
+
+    @property
+    def tz(self) -> str:
+        """Zone of the environment looked at."""
+        return str(self.bar.options.get("tz", "UTC"))
+
+    def _first(self, query: str) -> Filters:
+        """The filters of the link; a link that means nothing says so and shows everything."""
+        places = self.ws.environments()["name"].to_list()
+        default = Filters(environment=places[0]) if places else Filters()
+        try:
+            asked = view.from_query(query)
+            if asked.environment and asked.environment not in places:
+                self.fail(f"there is no environment {asked.environment!r}")
+                return default
+            return asked if asked.environment or not places else asked.but(environment=places[0])
+        except DwellError as error:
+            self.fail(str(error))
+            return default
+
+    def fail(self, text: str) -> None:
+        """Say what is wrong with what was asked for."""
+        self.bar.error = text
+
+    def asked(self, asked: dict[str, Any]) -> Filters | None:
+        """What the bar asks for as filters; None, and said why, if it means nothing."""
+        given = {name: value for name, value in asked.items() if name != "at" and value not in (None, "", [])}
+        try:
+            return Filters.of(**given)
+        except DwellError as error:
+            self.fail(str(error))
+            return None
+
+    def show(self, filters: Filters) -> None:
+        """These filters hold now."""
+        if self.empty:
+            return
+        options = self._options(filters)
+        self.filters = filters
+        self.bar.param.update(options=options, value=_value(filters, options["tz"]))
+
+    def keep(self, filters: Filters) -> None:
+        """Show them, and put them into the link."""
+        self.show(filters)
+        self._tell(view.to_query(filters))
+
+    def _options(self, filters: Filters) -> dict[str, Any]:
+        places = self.ws.environments()
+        place = places.row(by_predicate=pl.col("name") == filters.environment, named=True)
+        cameras = self.ws.cameras(place["name"], as_="polars").to_dicts()
+        groups = {
+            row[word] for row in cameras for word in ("group", "store", "department", "division") if row[word]
+        }
+        return {
+            "environments": places["name"].to_list(),
+            "tz": place["tz"],
+            "version": self.ws.snapshot_id,
+            "cameras": [option(row["camera_id"], row["name"]) for row in cameras],
+            "groups": [option(name) for name in sorted(groups)],
+            "zones": [option(name) for name in self.ws.zones(place["name"])],
+            "age_groups": [option(name) for name in AGE_GROUPS],
+            "genders": [option(name) for name in GENDERS],
+            "presets": self._presets(place["name"], place["tz"]),
+        }
+
+    def _presets(self, environment: str, tz: str) -> list[dict[str, str]]:
+        """The last days that exports cover, by the local clock."""
+        known = self.ws.coverage(environment, as_="polars")
+        if known.is_empty():
+            return []
+        last: datetime = known["covered_till"].max().astimezone(zone(tz))  # type: ignore[union-attr,assignment]
+        end = last.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(days=1)
+        days = (("last day", 1), ("last 7 days", 7), ("last 28 days", 28))
+        made = [
+            {"label": name, "since": _local(end - timedelta(days=n)), "until": _local(end)} for name, n in days
+        ]
+        return [*made, {"label": "all data", "since": "", "until": ""}]
+
+
+def _value(filters: Filters, tz: str) -> dict[str, Any]:
+    """Filters as the filter bar shows them: times by the local clock, to the minute."""
+    shown = filters.as_dict()
+    for name in ("since", "until"):
+        moment = getattr(filters, name)
+        if moment is not None:
+            shown[name] = _local(parse_moment(moment, tz).astimezone(zone(tz)).replace(tzinfo=None))
+    low, high = filters.min_dwell, filters.max_dwell
+    if low is not None or high is not None:
+        ends = [duration(d.total_seconds()) if d is not None else "…" for d in (low, high)]
+        shown["dwell_said"] = f"{ends[0]} to {ends[1]}"
+    return shown
+
+
+def _local(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M")
