@@ -22,6 +22,7 @@ class Settings:
     keep_raw : keep the ingested files, compressed, by hash.
     lease_timeout_s : how long a publish waits for another process before it gives up.
     block_mb : size of the blocks that big files are read in.
+    chromium : the browser that prints PDFs; empty means the one that is installed.
     """
 
     workspace: str = "workspace"
@@ -29,6 +30,7 @@ class Settings:
     keep_raw: bool = True
     lease_timeout_s: float = 600.0
     block_mb: int = 16
+    chromium: str = ""
 
     @classmethod
     def from_environment(cls, environ: dict[str, str] | None = None) -> Settings:

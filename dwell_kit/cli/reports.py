@@ -27,6 +27,7 @@ def run(
     parameter: Annotated[
         list[str] | None, typer.Option("--parameter", "-p", help="name=value (repeatable).")
     ] = None,
+    pdf: Annotated[bool, typer.Option(help="Print a PDF too, if there is a Chromium.")] = True,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run folders.")] = Path("reports"),
     workspace: WorkspaceDir = Path("workspace"),
     as_json: Json = False,
@@ -37,7 +38,7 @@ def run(
     parameters: dict[str, str] = dict(name_and_value(text, "--parameter") for text in parameter or [])
     if date is not None:
         parameters["date"] = date
-    result = run_report(name, workspace=workspace, parameters=parameters, output=output)
+    result = run_report(name, workspace=workspace, parameters=parameters, output=output, pdf=pdf)
     said = result.as_dict()
     brief = ("folder", "version", "simulated", "duration_s")
     page = {"page": str(result.folder / "report.html")}

@@ -19,7 +19,9 @@ import dwell_kit
 from dwell_kit.errors import ReportError
 from dwell_kit.report import templates
 from dwell_kit.report.execute import execute
+from dwell_kit.report.pdf import print_pdf
 from dwell_kit.report.render import render
+from dwell_kit.settings import Settings
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace import open as open_workspace
 
@@ -49,6 +51,7 @@ def run_report(
     parameters: dict[str, Any],
     output: str | os.PathLike[str],
     version: int | None = None,
+    pdf: bool = True,
 ) -> RunResult:
     """Run a report notebook into one new folder under `output`; the folder appears whole or not at all.
 
@@ -56,6 +59,7 @@ def run_report(
     ----------
     name : a report (`daily`) or a notebook's path.
     version : snapshot to report on; default is the newest, which the manifest then names.
+    pdf : print one too, where there is a Chromium; the manifest's `no_pdf` says why there is none.
     parameters : the notebook's; an unknown one, or a value of the wrong type, is an error.
 
     Raises
@@ -79,6 +83,7 @@ def run_report(
         notebook = staging / "report.ipynb"
         execute(template.path, notebook, {**given, **{k: v for k, v in own.items() if k in template.parameters}})
         render(notebook, staging / "report.html", title=f"{template.name} report", simulated=simulated)
+        no_pdf = _print(staging) if pdf else "not asked for"
         manifest = {
             "report": template.name,
             "template_hash": _hash(template.path),
@@ -87,6 +92,7 @@ def run_report(
             "workspace": own["workspace"],
             "version": pinned,
             "simulated": simulated,
+            "no_pdf": no_pdf,
             "dwell_kit": dwell_kit.__version__,
             "python": platform.python_version(),
             "packages": {package: package_version(package) for package in _PACKAGES},
@@ -117,6 +123,15 @@ def rerun(manifest: str | os.PathLike[str], *, output: str | os.PathLike[str]) -
     if _hash(template.path) != said["template_hash"]:
         raise ReportError("the report's notebook has changed since", where=str(template.path), hint="run it anew")
     return run_report(name, workspace=workspace, parameters=given, output=output, version=version)
+
+
+def _print(folder: Path) -> str | None:
+    """Print the page; the reason if that cannot be."""
+    try:
+        print_pdf(folder / "report.html", folder / "report.pdf", chromium=Settings.from_environment().chromium)
+    except ReportError as error:
+        return str(error)
+    return None
 
 
 def _simulated(ws: Workspace) -> bool:

@@ -28,15 +28,23 @@ _KEY_FIGURES = (
 )
 
 
-def key_figures(figures: dict[str, Any], previous: dict[str, Any] | None) -> pl.DataFrame:
-    """Columns figure, value, day before (blank if it is None), as text."""
+def key_figures(
+    figures: dict[str, Any], previous: dict[str, Any] | None, *, k: int = 1, before: str = "day before"
+) -> pl.DataFrame:
+    """Columns figure, value and `before` (blank if `previous` is None), as text; suppressed under k persons."""
+    columns = {"value": figures, before: previous}
     return pl.DataFrame(
         {
             "figure": [title for _, title in _KEY_FIGURES],
-            "value": [said(name, figures[name]) for name, _ in _KEY_FIGURES],
-            "day before": ["" if previous is None else said(name, previous[name]) for name, _ in _KEY_FIGURES],
+            **{name: [_shown(figure, of, k) for figure, _ in _KEY_FIGURES] for name, of in columns.items()},
         }
     )
+
+
+def _shown(name: str, figures: dict[str, Any] | None, k: int) -> str:
+    if figures is None:
+        return ""
+    return "suppressed" if 0 < figures["unique_visitors"] < k else said(name, figures[name])
 
 
 def survival_by_minute(curve: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,7 @@ import pytest
 
 import dwell_kit as dk
 from dwell_kit.errors import ReportError
-from dwell_kit.report import templates
+from dwell_kit.report import pdf, templates
 from dwell_kit.report.run import RunResult, rerun, run_report
 from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.text import said
@@ -118,8 +118,8 @@ def test_the_day_before_is_blank_unless_exports_cover_it(workspace: Path, tmp_pa
 def test_a_day_without_data_is_no_report_of_zeros(workspace: Path, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="failed") as raised:
         run_report("daily", workspace=workspace, parameters={"date": "2025-07-01"}, output=tmp_path / "out")
-    assert "there are no data of 2025-07-01" in str(raised.value)
-    assert "2025-05-05 to 2025-05-06" in str(raised.value)
+    assert "there are no data of Tuesday, 01 July 2025" in str(raised.value)
+    assert "between 2025-05-05 and 2025-05-06" in str(raised.value)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -221,3 +221,47 @@ def test_a_template_without_parameters_is_refused(tmp_path: Path) -> None:
     computed = notebook(tmp_path / "computed.ipynb", parameters="x = open('/etc/passwd').read()")
     with pytest.raises(ReportError, match="not a literal"):
         templates.find(str(computed))
+
+
+def test_weekly_covers_the_iso_week(workspace: Path, tmp_path: Path) -> None:
+    run = run_report("weekly", workspace=workspace, parameters={"week": "2025-W19"}, output=tmp_path, pdf=False)
+    with dk.open(workspace) as ws:
+        summary = ws.summary(since="2025-05-05", until="2025-05-12")
+    figures = dict(pl.read_csv(run.folder / "data/key_figures.csv").select("figure", "value").rows())
+    assert figures["Visits"] == f"{summary['visits']:,}"
+    assert "Week 19 of 2025" in (run.folder / "report.html").read_text()
+    assert run.manifest["no_pdf"] == "not asked for"
+    with pytest.raises(ReportError, match="failed") as raised:
+        run_report("weekly", workspace=workspace, parameters={"week": "W19"}, output=tmp_path / "no", pdf=False)
+    assert "2025-W19" in str(raised.value)
+
+
+def test_incident_is_cut_to_its_time(workspace: Path, tmp_path: Path) -> None:
+    given = {"since": "2025-05-05T12:00", "until": "2025-05-05T14:00", "camera": "cam-06-hall"}
+    run = run_report("incident", workspace=workspace, parameters=given, output=tmp_path, pdf=False)
+    with dk.open(workspace) as ws:
+        summary = ws.summary(since=given["since"], until=given["until"], camera=given["camera"])
+    figures = dict(pl.read_csv(run.folder / "data/key_figures.csv").select("figure", "value").rows())
+    assert figures["Visits"] == f"{summary['visits']:,}"
+    assert pl.read_parquet(run.folder / "data/minutes.parquet").height == 120
+
+
+def test_the_pdf_is_printed_with_its_charts(daily: RunResult) -> None:
+    if pdf.browser() is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium to print with")
+    assert daily.manifest["no_pdf"] is None
+    printed = (daily.folder / "report.pdf").read_bytes()
+    assert printed.startswith(b"%PDF")
+    assert len(printed) > 100_000  # charts, not only words
+    assert "report.pdf" in daily.manifest["files"]
+
+
+def test_without_a_browser_the_report_is_there_and_says_why_it_has_no_pdf(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DWELL_CHROMIUM", str(tmp_path / "nowhere"))
+    small = notebook(tmp_path / "small.ipynb", "level + 1")
+    run = run_report(str(small), workspace=workspace, parameters={}, output=tmp_path / "out")
+    assert (run.folder / "report.html").exists()
+    assert "not printed" in run.manifest["no_pdf"]
+    assert not (run.folder / "report.pdf").exists()
