@@ -54,7 +54,12 @@ class Curve(NamedTuple):
 
 
 def compute_survival(
-    visits: Any, *, by: str | Sequence[str] = (), known_until: datetime | None = None, confidence: float = 0.95
+    visits: Any,
+    *,
+    by: str | Sequence[str] = (),
+    known_until: datetime | None = None,
+    confidence: float = 0.95,
+    points: int | None = None,
 ) -> Any:
     """Kaplan–Meier curve of visit dwell, open visits censored: the share of visits that last longer than t.
 
@@ -79,6 +84,8 @@ def compute_survival(
         last end of any closed visit, which comes to the same within one visit. A frame without started_at and
         ended_at is taken as it is.
     confidence : of the interval, between 0 and 1.
+    points : give the curve at this many evenly spaced times instead of at every length that occurs: exact there,
+        with the events and censorings since the point before. For drawing, and where single visits must not show.
 
     Returns
     -------
@@ -91,7 +98,9 @@ def compute_survival(
     frame = to_polars(visits)
     keys = _keys(by)
     rows = [
-        _curve_frame(kaplan_meier(*durations(part, known_until=known_until), confidence=confidence)).select(
+        _curve_frame(
+            _thinned(kaplan_meier(*durations(part, known_until=known_until), confidence=confidence), points)
+        ).select(
             *[
                 pl.lit(value, dtype=frame.schema[key]).alias(key)
                 for key, value in zip(keys, key_values, strict=True)
@@ -166,6 +175,21 @@ def kaplan_meier(t: Floats, ended: NDArray[np.bool_], *, confidence: float = 0.9
     survival = np.cumprod(1 - events / np.maximum(at_risk, 1))
     low, high = _log_log_band(survival, _greenwood(events, at_risk), NormalDist().inv_cdf((1 + confidence) / 2))
     return Curve(times, at_risk, events, censored, survival, low, high)
+
+
+def _thinned(curve: Curve, points: int | None) -> Curve:
+    """The curve at evenly spaced times: what holds there, and the counts since the point before."""
+    if points is None or len(curve.t) <= points:
+        return curve
+    if points < 2:
+        raise FilterError("a curve needs two points", expected="2 or more", found=str(points))
+    t = np.linspace(0.0, curve.t[-1], points)
+    at = np.searchsorted(curve.t, t, side="right") - 1
+    events, censored = (
+        np.diff(np.concatenate([[0], np.cumsum(counts)[at]])) for counts in (curve.events, curve.censored)
+    )
+    at_risk = curve.at_risk[at] - np.where(t > curve.t[at], curve.events[at] + curve.censored[at], 0)
+    return Curve(t, at_risk, events, censored, curve.survival[at], curve.low[at], curve.high[at])
 
 
 def _greenwood(events: NDArray[np.int64], at_risk: NDArray[np.int64]) -> Floats:

@@ -50,5 +50,4 @@ def plot_demographics(
         cmap=colors,
         tools=["hover"],
         legend_position="top_right",
-        **({} if stacked else {"multi_level": False}),
     )

@@ -55,6 +55,7 @@ def _heatmap(frame: pl.DataFrame, row: str, label: str, order: Any, tz: str, tit
         title=title,
         cmap=list(theme.SEQUENTIAL),
         colorbar=True,
+        clipping_colors={"NaN": "#00000000"},
         clabel="persons (mean)",
         tools=["hover"],
         height=60 + 28 * max(7, len(set(data[row]))),

@@ -81,6 +81,7 @@ def _filtered(ws: Workspace, heading: str, kind: type[Overview] | type[Sessions]
 
         made = kind(ws, query, tell=tell, exports="")
         pn.state.onload(made.load)
+        pn.state.on_session_destroyed(lambda _context: made.close())
         return page(heading, made, PAGES)
 
     return make

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from dwell_kit.plots import demographics, distributions, heatmaps, series
+from dwell_kit.plots import demographics, distributions, heatmaps, series, theme
 from dwell_kit.schema.filters import Filters
 from dwell_kit.workspace import Workspace
 
@@ -43,7 +43,7 @@ class Chart:
             element = self.draw(*tables, title="", **words, **self.extra)
             drawn = hv.render(element, backend="bokeh")
         drawn.update(sizing_mode="stretch_width", width=None)
-        return drawn
+        return theme.on_any_ground(drawn)
 
 
 def _survival(curve: Any, medians: Any, *, title: str) -> Any:
@@ -67,7 +67,7 @@ CHARTS: Final = (
     Chart(
         "survival", "How many are still there",
         "share of visits that last longer (Kaplan–Meier), naive medians beside it",
-        (("survival", {}), ("survival_summary", {})), _survival, zoned=False,
+        (("survival", {"points": 400}), ("survival_summary", {})), _survival, zoned=False,
     ),
     Chart(
         "weekday_hour", "When it is busy", "mean people present by weekday and hour; blank where not covered",

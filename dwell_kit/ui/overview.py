@@ -57,6 +57,11 @@ class Overview:
         parts = (self.filtering.bar, self.coverage, self.cards, self.rows, grid)
         return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"})
 
+    def close(self) -> None:
+        """Nobody looks any more: what is still being worked out is dropped."""
+        self._turn += 1
+        self.rows.visible = False
+
     async def load(self) -> None:
         """Draw the charts, once the page is there."""
         await self._draw(self.filtering.filters, self._turn)

@@ -18,6 +18,12 @@ from dwell_kit.ui.components import DataTable
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.paging import Rows, View
 
+
+def _closed() -> Any:
+    """What stands where the table is not."""
+    return pn.Spacer(height=0)
+
+
 FORMATS: Final = (("csv", "CSV"), ("xlsx", "Excel"), ("parquet", "Parquet"))
 
 
@@ -29,7 +35,7 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
         self.ws = ws
         self.exports = exports
         self.table = DataTable(sizing_mode="stretch_width")
-        self.box = pn.Column(sizing_mode="stretch_width")
+        self.box = pn.Column(_closed(), sizing_mode="stretch_width")
         self.table.param.watch(self._asked, "asked")
         self._what = "visits"
         self._parameters: dict[str, Any] = {}
@@ -43,11 +49,11 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
     @property
     def visible(self) -> bool:
         """Whether the table is open."""
-        return len(self.box) > 0
+        return self.table in self.box
 
     @visible.setter
     def visible(self, value: bool) -> None:
-        self.box[:] = [self.table] if value else []
+        self.box[:] = [self.table if value else _closed()]
         if not value:
             self._held = None  # nobody looks at it any more
 

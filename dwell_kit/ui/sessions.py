@@ -11,6 +11,7 @@ import panel as pn
 from dwell_kit.errors import DwellError
 from dwell_kit.ui.filtering import Filtering
 from dwell_kit.ui.rows import RowsPanel
+from dwell_kit.ui.style import WIDGET
 from dwell_kit.workspace import Workspace
 
 TABLES: Final = {
@@ -37,13 +38,17 @@ class Sessions:
     ) -> None:
         self.filtering = Filtering(ws, query, tell=tell)
         self.rows = RowsPanel(ws, exports=exports)
-        self.choice = pn.widgets.Select(name="Table", options=list(TABLES), width=240)
+        self.choice = pn.widgets.Select(name="Table", options=list(TABLES), width=240, stylesheets=[WIDGET])
         self.filtering.bar.param.watch(self._asked, "asked")
         self.choice.param.watch(self._chosen, "value")
 
     def __panel__(self) -> Any:
         parts = (self.filtering.bar, self.choice, self.rows)
         return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"})
+
+    def close(self) -> None:
+        """Nobody looks any more: the rows are let go of."""
+        self.rows.visible = False
 
     async def load(self) -> None:
         """Show the first table, once the page is there."""

@@ -18,3 +18,4 @@ COMPONENT: Final = _sheet("component")
 """Inside each component's shadow root."""
 CARD: Final = _sheet("card")
 CAPTION: Final = _sheet("caption")
+WIDGET: Final = _sheet("widget")

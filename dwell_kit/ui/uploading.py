@@ -9,6 +9,7 @@ import panel as pn
 
 from dwell_kit.errors import DwellError
 from dwell_kit.ui.components import DataTable, Uploader
+from dwell_kit.ui.style import WIDGET
 from dwell_kit.workspace import Workspace
 
 _COLUMNS = (
@@ -31,8 +32,8 @@ class UploadPage(pn.viewable.Viewer):  # type: ignore[misc]
             most_bytes=most_bytes, sizing_mode="stretch_width",
         )  # fmt: skip
         self.history = DataTable(title="History", empty="no uploads yet", sizing_mode="stretch_width")
-        self.undo = pn.widgets.TextInput(name="Take back upload number", width=180)
-        self.undo_button = pn.widgets.Button(name="Undo", button_type="default", align="end")
+        self.undo = pn.widgets.TextInput(name="Take back upload number", width=180, stylesheets=[WIDGET])
+        self.undo_button = pn.widgets.Button(name="Undo", button_type="default", align="end", stylesheets=[WIDGET])
         self.said = pn.pane.HTML("", sizing_mode="stretch_width")
         self.drop.param.watch(lambda _event: self.refresh(), "finished")
         self.history.param.watch(self._asked, "asked")

@@ -216,3 +216,16 @@ def test_keeps_the_kind_of_frame():
 def test_says_what_is_missing():
     with pytest.raises(ContractError, match="lacks columns"):
         compute_survival(pl.DataFrame({c.DWELL_S: [1.0]}))
+
+
+def test_a_thinned_curve_is_exact_where_it_is_given():
+    rng = np.random.default_rng(8)
+    visits = frame(rng.lognormal(6, 1, 500).tolist(), (rng.random(500) < 0.2).tolist())
+    whole, thin = compute_survival(visits), compute_survival(visits, points=40)
+    assert thin.height == 40
+    assert (thin[c.T_S][0], thin[c.T_S][-1]) == (0.0, whole[c.T_S][-1])
+    for name in (c.SURVIVAL, c.LOW, c.HIGH):
+        expected = [whole.filter(pl.col(c.T_S) <= t)[name][-1] for t in thin[c.T_S]]
+        assert thin[name].to_list() == expected
+    assert (thin[c.EVENTS].sum(), thin[c.CENSORED].sum()) == (whole[c.EVENTS].sum(), whole[c.CENSORED].sum())
+    assert compute_survival(visits, points=10_000).equals(whole)

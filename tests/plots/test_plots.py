@@ -104,7 +104,8 @@ def test_durations_are_in_minutes() -> None:
 def test_the_same_thing_has_the_same_colour() -> None:
     few = demographics.plot_demographics(PEOPLE.filter(pl.col("gender") == "male"))
     assert few.opts.get("style").kwargs["cmap"] == {"male": theme.GENDER_COLORS["male"]}
-    assert theme.SEQUENTIAL[-2] == theme.ACCENT
+    assert {color[:7] for color in theme.SEQUENTIAL} == {"#0d9488"}
+    assert list(theme.SEQUENTIAL) == sorted(theme.SEQUENTIAL)  # from nothing to all of it: empty is the ground
 
 
 def test_what_is_suppressed_says_so() -> None:
@@ -121,3 +122,18 @@ def test_a_gender_has_its_colour_whatever_comes_first() -> None:
     mapper = drawn.renderers[0].glyph.fill_color.transform
     found = dict(zip(mapper.factors, mapper.palette, strict=True))
     assert found == {g: theme.GENDER_COLORS[g] for g in found}
+
+
+def test_bars_side_by_side_have_the_colour_of_their_gender() -> None:
+    table = PEOPLE.with_columns(median_dwell=pl.col("unique_visitors").cast(pl.Float64))
+    drawn = hv.render(demographics.plot_demographics(table, figure="median_dwell", stacked=False), backend="bokeh")
+    (bars,) = drawn.renderers
+    data = bars.data_source.data
+    assert list(data["color"]) == list(data["gender"])
+
+
+def test_a_figure_for_any_ground_has_none_of_its_own() -> None:
+    for plot in (heatmaps.plot_camera_hour(HOURS), series.plot_occupancy(OCCUPANCY)):
+        drawn = theme.on_any_ground(hv.render(plot, backend="bokeh"))
+        assert drawn.background_fill_alpha == drawn.border_fill_alpha == 0
+        assert {axis.major_label_text_color for axis in drawn.axis} == {theme.MIDDLE}

@@ -114,6 +114,10 @@ def test_the_figures_are_those_of_the_library_under_every_filter(site: Site) -> 
     site.page.get_by_role("checkbox", name="female", exact=True).check()
     site.expect(gender="female")
     site.page.wait_for_url("**genders=female**")
+    site.page.get_by_role("checkbox", name="male", exact=True).check()  # the choice stays open
+    site.expect(gender=["female", "male"])
+    site.page.get_by_role("checkbox", name="male", exact=True).uncheck()
+    site.expect(gender="female")
     site.page.get_by_label("From").fill("2025-05-05T12:00")
     site.page.get_by_label("Until").fill("2025-05-06T10:00")
     site.expect(gender="female", since="2025-05-05T12:00", until="2025-05-06T10:00")
@@ -188,3 +192,31 @@ def test_sessions_are_paged_sorted_and_filtered_on_the_server(site: Site) -> Non
     site.page.locator(f"[data-total='{women.height}']").wait_for()
     site.page.get_by_label("Table", exact=True).select_option("From place to place")
     site.page.locator(f"[data-total='{moves.height}']").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["overview", "sessions", "upload"])
+def test_axe_finds_nothing_serious(server: tuple[str, Path], browser: Any, scheme: str, path: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(server[0] + path)
+    if path == "overview":
+        page.locator(".bk-Canvas").nth(7).wait_for()
+        page.locator("[data-kpi=visits]").click()
+    page.get_by_role("table").first.wait_for()
+    found = Axe().run(page).response["violations"]
+    context.close()
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in {"serious", "critical"}] == []
+
+
+@pytest.mark.parametrize("path", ["overview", "sessions", "upload"])
+def test_it_fits_a_telephone(server: tuple[str, Path], browser: Any, path: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(server[0] + path)
+    page.get_by_role("heading", level=1).wait_for()
+    page.locator(".bk-Canvas" if path == "overview" else "table").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()

@@ -65,7 +65,7 @@ export function render({ model, el }) {
       return;
     }
     clearTimeout(timer);
-    timer = setTimeout(() => send(read()), event.target.type === "number" || event.target.type === "datetime-local" ? 500 : 120);
+    timer = setTimeout(() => send(read()), event.target.type === "number" || event.target.type === "datetime-local" ? 500 : 0);
   };
   const draw = () => {
     const open = [...el.querySelectorAll("details[open]")].map((d) => d.dataset.name);
@@ -83,7 +83,8 @@ export function render({ model, el }) {
     form.querySelector("[name=clear]").addEventListener("click", () => send({ environment: model.value.environment || "" }));
     for (const details of el.querySelectorAll("details")) {
       details.addEventListener("toggle", () => {
-        if (details.open) for (const other of el.querySelectorAll("details[open]")) if (other !== details) other.open = false;
+        // a redrawn bar still gets the event of the one before it
+        if (details.open && details.isConnected) for (const other of el.querySelectorAll("details[open]")) if (other !== details) other.open = false;
       });
       details.addEventListener("keydown", (event) => {
         if (event.key === "Escape") { details.open = false; details.querySelector("summary").focus(); }
