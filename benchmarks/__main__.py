@@ -13,9 +13,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import ingest, queries, small, visits
+from benchmarks import ingest, pages, queries, small, visits
 
-SUITES = {"small": small.run, "ingest": ingest.run, "visits": visits.run, "queries": queries.run}
+SUITES = {
+    "small": small.run,
+    "ingest": ingest.run,
+    "visits": visits.run,
+    "queries": queries.run,
+    "pages": pages.run,
+}
 
 
 def main() -> None:
