@@ -22,6 +22,8 @@ class Settings:
     keep_raw : keep the ingested files, compressed, by hash.
     lease_timeout_s : how long a publish waits for another process before it gives up.
     block_mb : size of the blocks that big files are read in.
+    smtp_url : the mail server that reports are sent with, smtp://user:password@host:port (or smtps:).
+    mail_from : the address that they come from.
     chromium : the browser that prints PDFs; empty means the one that is installed.
     """
 
@@ -31,6 +33,8 @@ class Settings:
     lease_timeout_s: float = 600.0
     block_mb: int = 16
     chromium: str = ""
+    smtp_url: str = ""
+    mail_from: str = ""
 
     @classmethod
     def from_environment(cls, environ: dict[str, str] | None = None) -> Settings:

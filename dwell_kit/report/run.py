@@ -52,6 +52,7 @@ def run_report(
     output: str | os.PathLike[str],
     version: int | None = None,
     pdf: bool = True,
+    staging: Path | None = None,
 ) -> RunResult:
     """Run a report notebook into one new folder under `output`; the folder appears whole or not at all.
 
@@ -59,6 +60,7 @@ def run_report(
     ----------
     name : a report (`daily`) or a notebook's path.
     version : snapshot to report on; default is the newest, which the manifest then names.
+    staging : where it is put together, beside the finished ones; by default a hidden folder of its own.
     pdf : print one too, where there is a Chromium; the manifest's `no_pdf` says why there is none.
     parameters : the notebook's; an unknown one, or a value of the wrong type, is an error.
 
@@ -75,7 +77,7 @@ def run_report(
         simulated = _simulated(ws)
     home = Path(output).absolute()
     home.mkdir(parents=True, exist_ok=True)
-    staging = home / f".{template.name}-{uuid.uuid4().hex}"
+    staging = staging or home / f".{template.name}-{uuid.uuid4().hex}"
     began = datetime.now(UTC)
     try:
         (staging / "data").mkdir(parents=True)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from dwell_kit.errors import WorkspaceError
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration; `migrations/versions` has a file for each."""
 
 
@@ -127,6 +127,36 @@ audit = sa.Table(
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("action", sa.String(64), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+report_schedules = sa.Table(
+    "report_schedules",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("report", sa.Text, nullable=False),
+    sa.Column("parameters", sa.JSON, nullable=False),
+    sa.Column("cron", sa.String(100), nullable=False),
+    sa.Column("tz", sa.String(64), nullable=False),
+    sa.Column("output", sa.Text, nullable=False),
+    sa.Column("deliver", sa.JSON, nullable=False),
+    sa.Column("keep_days", sa.Integer),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+report_runs = sa.Table(
+    "report_runs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("schedule", sa.String(100), nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("finished_at", Moment),
+    sa.Column("folder", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.UniqueConstraint("schedule", "due_at"),
     sqlite_autoincrement=True,
 )
 

@@ -183,3 +183,16 @@ def test_hints_speak_the_language_of_the_command_line(dwell: Command, tmp_path: 
     ):
         _, err = dwell("summary", *arguments, exits=2)
         assert said in err
+
+
+def test_reports_are_scheduled_on_the_command_line(filled: Command, tmp_path: Path) -> None:
+    given = ("--cron", "0 6 * * *", "--tz", "Europe/Berlin", "--output", tmp_path / "reports")
+    filled("report", "schedule", "add", "mornings", "daily", *given)
+    (found,) = filled.json("report", "schedule", "list")
+    assert (found["cron"], found["parameters"]) == ("0 6 * * *", {"date": "{yesterday}"})
+    assert filled.json("report", "schedule", "run", "--once") == []
+    assert filled.json("report", "schedule", "history") == []
+    _, err = filled("report", "schedule", "add", "evenings", "daily", "--cron", "at six", exits=3)
+    assert "0 6 * * *" in err
+    filled("report", "schedule", "remove", "mornings")
+    filled("report", "schedule", "remove", "mornings", exits=4)

@@ -1,0 +1,211 @@
+"""Reports by the clock: each due time once, missed ones caught up with, nothing half-done left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
+
+from dwell_kit.errors import DwellError, InputError
+from dwell_kit.report import deliver, templates
+from dwell_kit.report.run import RunResult, run_report
+from dwell_kit.schema.time import zone
+from dwell_kit.store import schedules
+from dwell_kit.workspace.handle import Handle
+
+MOST_CAUGHT_UP: Final = 31
+"""Missed times of a schedule that are run at most, the latest ones."""
+_ATTEMPTS: Final = 3
+_DEFAULTS: Final = {"daily": {"date": "{yesterday}"}, "weekly": {"week": "{last_week}"}}
+Run = Callable[..., RunResult]
+
+
+def add(
+    ws: Handle,
+    name: str,
+    *,
+    report: str,
+    cron: str,
+    tz: str,
+    output: Path,
+    parameters: dict[str, Any] | None = None,
+    deliver_to: tuple[str, ...] = (),
+    keep_days: int | None = None,
+) -> None:
+    """Run a report whenever `cron` (five fields, local in `tz`) is due.
+
+    Parameters
+    ----------
+    parameters : of the report; texts may hold {today}, {yesterday} and {last_week} of the due time. By default a
+        daily report is of the day before, a weekly one of the week before.
+    deliver_to : folder:PATH, webhook:URL, mailto:ADDRESS.
+    keep_days : runs older than this are removed.
+
+    Raises
+    ------
+    InputError : for a cron expression that cannot be read, or a name that is taken. ReportError : for an unknown
+        report or parameter. FilterError : for an unknown zone.
+    """
+    from croniter import croniter
+
+    if not croniter.is_valid(cron):
+        raise InputError(
+            "the cron expression cannot be read", expected="five fields, such as 0 6 * * *", found=cron
+        )
+    zone(tz)
+    template = templates.find(report)
+    given = {**_DEFAULTS.get(template.name, {}), **(parameters or {})}
+    template.checked(_filled(given, ws.now().astimezone(zone(tz))))
+    for target in deliver_to:
+        deliver.check(target)
+    with ws.database.write() as connection:
+        schedules.add(
+            connection, name=name, report=report, parameters=given, cron=cron, tz=tz,
+            output=str(output.absolute()), deliver=list(deliver_to), keep_days=keep_days, created_at=ws.now(),
+        )  # fmt: skip
+
+
+def due(schedule: dict[str, Any], *, after: datetime, until: datetime) -> list[datetime]:
+    """The due times in (after, until], the latest `MOST_CAUGHT_UP` of them; a skipped local hour is due once."""
+    from croniter import croniter
+
+    local = zone(schedule["tz"])
+    times: list[datetime] = []
+    steps = croniter(schedule["cron"], after.astimezone(local), ret_type=datetime)
+    while (moment := steps.get_next(datetime).astimezone(until.tzinfo)) <= until:
+        times.append(moment)
+    return times[-MOST_CAUGHT_UP:]
+
+
+def run_due(ws: Handle, *, run: Run = run_report) -> list[dict[str, Any]]:
+    """Run everything that is due and was not run; returns the runs. Several processes may do so at once."""
+    ran = _recover(ws, run)
+    with ws.database.read() as connection:
+        known = schedules.schedules(connection)
+    for schedule in known:
+        with ws.database.read() as connection:
+            after = schedules.last_due(connection, schedule["name"]) or schedule["created_at"]
+        for moment in due(schedule, after=after, until=ws.now()):
+            try:
+                with ws.database.write() as connection:
+                    claimed = schedules.claim(connection, schedule["name"], moment, now=ws.now())
+            except IntegrityError:  # another process was faster by a hair
+                claimed = None
+            if claimed is not None:
+                ran.append(_run(ws, schedule, claimed, moment, run))
+        _retain(ws, schedule)
+    return ran
+
+
+def _recover(ws: Handle, run: Run) -> list[dict[str, Any]]:
+    """Take up the runs of processes that are gone; what they had begun to write is removed."""
+    with ws.database.read() as connection:
+        begun = schedules.runs(connection, status=schedules.RUNNING)
+        known = {s["name"]: s for s in schedules.schedules(connection)}
+    ran = []
+    for found in begun:
+        schedule = known.get(found["schedule"])
+        with _alone(ws, found["id"]) as mine:
+            if not mine:
+                continue  # its process is alive
+            if schedule is not None:
+                shutil.rmtree(_staging(schedule, found["id"]), ignore_errors=True)
+            if schedule is None or found["attempts"] >= _ATTEMPTS:
+                said = "interrupted, and its schedule is gone" if schedule is None else "interrupted three times"
+                with ws.database.write() as connection:
+                    schedules.change(
+                        connection, found["id"], status=schedules.FAILED, error=said, finished_at=ws.now()
+                    )
+                continue
+            with ws.database.write() as connection:
+                schedules.change(connection, found["id"], attempts=found["attempts"] + 1, started_at=ws.now())
+        ran.append(_run(ws, schedule, found["id"], found["due_at"], run))
+    return ran
+
+
+def _run(ws: Handle, schedule: dict[str, Any], number: int, moment: datetime, run: Run) -> dict[str, Any]:
+    """One run, from its lock to its delivery; whatever goes wrong is kept in its history."""
+    outcome: dict[str, Any]
+    with _alone(ws, number):
+        try:
+            result = run(
+                schedule["report"],
+                workspace=ws.layout.root,
+                parameters=_filled(schedule["parameters"], moment.astimezone(zone(schedule["tz"]))),
+                output=schedule["output"],
+                staging=_staging(schedule, number),
+            )
+            outcome = {"status": schedules.DONE, "folder": str(result.folder), "error": None}
+        except DwellError as error:
+            outcome = {"status": schedules.FAILED, "folder": None, "error": str(error)}
+        else:
+            problems = [
+                said for target in schedule["deliver"] if (said := deliver.send(target, result, ws.settings))
+            ]
+            outcome["error"] = "\n".join(problems) or None
+        with ws.database.write() as connection:
+            schedules.change(connection, number, finished_at=ws.now(), **outcome)
+    return {"schedule": schedule["name"], "due_at": moment, **outcome}
+
+
+def _filled(parameters: dict[str, Any], local: datetime) -> dict[str, Any]:
+    """Parameters with the days of a due time in their places.
+
+    >>> _filled({"date": "{yesterday}", "k": 5}, datetime(2025, 5, 5, 6))
+    {'date': '2025-05-04', 'k': 5}
+    """
+    year, week, _ = (local - timedelta(days=7)).isocalendar()
+    words = {
+        "{today}": local.date().isoformat(),
+        "{yesterday}": (local - timedelta(days=1)).date().isoformat(),
+        "{last_week}": f"{year}-W{week:02d}",
+    }
+    made = {}
+    for name, value in parameters.items():
+        if isinstance(value, str):
+            for word, said in words.items():
+                value = value.replace(word, said)
+        made[name] = value
+    return made
+
+
+def _staging(schedule: dict[str, Any], number: int) -> Path:
+    return Path(schedule["output"]) / f".{schedule['name']}-run{number}"
+
+
+def _retain(ws: Handle, schedule: dict[str, Any]) -> None:
+    """Remove the folders of runs that are older than the schedule keeps them."""
+    if schedule["keep_days"] is None:
+        return
+    oldest = ws.now() - timedelta(days=schedule["keep_days"])
+    with ws.database.read() as connection:
+        done = schedules.runs(connection, schedule["name"], schedules.DONE)
+    for found in done:
+        if found["folder"] and found["finished_at"] < oldest:
+            shutil.rmtree(found["folder"], ignore_errors=True)
+            with ws.database.write() as connection:
+                schedules.change(connection, found["id"], folder=None)
+
+
+@contextmanager
+def _alone(ws: Handle, number: int) -> Iterator[bool]:
+    """Hold the lock of a run; False if another process has it. The kernel lets go of a dead process's."""
+    path = ws.layout.temporary / f"report-{number}.running"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)

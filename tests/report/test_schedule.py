@@ -1,0 +1,256 @@
+"""Schedules: due times across clock changes, catch-up, never twice, kill -9, delivery, retention."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+import dwell_kit as dk
+from dwell_kit.errors import FilterError, InputError, ReportError
+from dwell_kit.report import deliver, schedule
+from dwell_kit.report.run import RunResult
+from dwell_kit.settings import Settings
+from dwell_kit.store import schedules
+from dwell_kit.workspace.handle import Handle
+from tests.workspace.exports import many, write
+
+START = datetime(2025, 5, 5, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A time that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ws(tmp_path: Path, clock: Clock) -> Iterator[Handle]:
+    with dk.open(tmp_path / "ws", clock=clock) as made:
+        made.ingest(write(tmp_path / "a.csv", many(20)))
+        yield made._handle
+
+
+class Runner:
+    """Stands in for `run_report`: writes a small folder, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def __call__(self, report: str, **asked: Any) -> RunResult:
+        self.asked.append(asked)
+        if asked["parameters"].get("k") == 99:
+            raise ReportError("no such day")
+        folder = Path(asked["output"]) / f"{report}-{len(self.asked)}"
+        folder.mkdir(parents=True)
+        (folder / "report.html").write_text("<p>figures</p>")
+        manifest = {"report": report, "version": 1, "created_at": "2025-05-06", "parameters": asked["parameters"]}
+        return RunResult(folder, manifest)
+
+
+def history(ws: Handle) -> list[dict[str, Any]]:
+    with ws.database.read() as connection:
+        return schedules.runs(connection)
+
+
+def add(ws: Handle, tmp_path: Path, **more: Any) -> None:
+    given = {"report": "daily", "cron": "0 6 * * *", "tz": "Europe/Berlin", "output": tmp_path / "out", **more}
+    schedule.add(ws, "mornings", **given)
+
+
+def test_missed_times_are_caught_up_with_and_none_is_run_twice(ws: Handle, tmp_path: Path, clock: Clock) -> None:
+    add(ws, tmp_path)
+    run = Runner()
+    assert schedule.run_due(ws, run=run) == []
+    clock.now += timedelta(days=3)
+    ran = schedule.run_due(ws, run=run)
+    assert [r["due_at"] for r in ran] == [datetime(2025, 5, day, 4, tzinfo=UTC) for day in (6, 7, 8)]
+    assert [a["parameters"]["date"] for a in run.asked] == ["2025-05-05", "2025-05-06", "2025-05-07"]
+    assert schedule.run_due(ws, run=run) == []
+    clock.now += timedelta(days=100)
+    assert len(schedule.run_due(ws, run=run)) == schedule.MOST_CAUGHT_UP
+    assert {r["status"] for r in history(ws)} == {"done"}
+
+
+def test_due_times_keep_to_the_local_clock() -> None:
+    known = {"cron": "30 2 * * *", "tz": "Europe/Berlin"}
+    spring = schedule.due(
+        known, after=datetime(2025, 3, 28, 12, tzinfo=UTC), until=datetime(2025, 4, 1, tzinfo=UTC)
+    )
+    assert [f"{t:%d %H:%M}" for t in spring][::2] == ["29 01:30", "31 00:30"]  # 02:30 is skipped on the 30th
+    assert len(spring) == 3
+    autumn = schedule.due(
+        {"cron": "0 6 * * *", "tz": "Europe/Berlin"},
+        after=datetime(2025, 10, 25, 12, tzinfo=UTC), until=datetime(2025, 10, 27, 12, tzinfo=UTC),
+    )  # fmt: skip
+    assert [f"{t:%d %H:%M}" for t in autumn] == ["26 05:00", "27 05:00"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"cron": "every morning"}, InputError),
+        ({"tz": "Berlin"}, FilterError),
+        ({"report": "dayly"}, ReportError),
+        ({"parameters": {"kk": 3}}, ReportError),
+        ({"parameters": {"date": "{someday}"}}, ReportError),
+        ({"deliver_to": ("pigeon:coop",)}, InputError),
+        ({"deliver_to": ("webhook:file:///etc/passwd",)}, InputError),
+    ],
+)
+def test_what_cannot_be_run_is_not_scheduled(
+    ws: Handle, tmp_path: Path, given: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        add(ws, tmp_path, **given)
+    with ws.database.read() as connection:
+        assert schedules.schedules(connection) == []
+
+
+def test_errors_are_kept_and_the_next_time_is_run(ws: Handle, tmp_path: Path, clock: Clock) -> None:
+    add(ws, tmp_path, parameters={"k": 99})
+    with pytest.raises(InputError, match="already"):
+        add(ws, tmp_path)
+    clock.now += timedelta(days=2)
+    schedule.run_due(ws, run=Runner())
+    assert [(r["status"], r["error"]) for r in history(ws)] == [("failed", "no such day")] * 2
+
+
+def test_old_runs_are_removed(ws: Handle, tmp_path: Path, clock: Clock) -> None:
+    add(ws, tmp_path, keep_days=2)
+    run = Runner()
+    for _ in range(4):
+        clock.now += timedelta(days=1)
+        schedule.run_due(ws, run=run)
+    left = [r["folder"] is not None for r in history(ws)]
+    assert left == [True, True, True, False]
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def _begin(folder: str, now: datetime, ready: Any) -> None:
+    """A scheduler that is killed in the middle of a report."""
+
+    def run(_report: str, **asked: Any) -> RunResult:
+        asked["staging"].mkdir(parents=True)
+        (asked["staging"] / "report.html").write_text("half")
+        ready.set()
+        time.sleep(60)
+        raise AssertionError
+
+    with dk.open(folder, clock=lambda: now) as ws:
+        schedule.run_due(ws._handle, run=run)
+
+
+def test_a_killed_run_leaves_no_half_report_and_is_caught_up_with(
+    ws: Handle, tmp_path: Path, clock: Clock
+) -> None:
+    add(ws, tmp_path)
+    clock.now += timedelta(days=1)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    process = context.Process(target=_begin, args=(str(ws.layout.root), clock.now, ready))
+    process.start()
+    assert ready.wait(60)
+    assert schedule.run_due(ws, run=Runner()) == []  # somebody is at it
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    run = Runner()
+    (again,) = schedule.run_due(ws, run=run)
+    assert (again["status"], again["due_at"]) == ("done", datetime(2025, 5, 6, 4, tzinfo=UTC))
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["daily-1"]
+    assert [(r["status"], r["attempts"]) for r in history(ws)] == [("done", 2)]
+
+
+def test_a_real_report_by_the_clock(ws: Handle, tmp_path: Path, clock: Clock) -> None:
+    add(ws, tmp_path, report="daily")
+    clock.now = datetime(2025, 5, 6, 5, tzinfo=UTC)
+    (ran,) = schedule.run_due(ws)
+    assert ran["status"] == "done", ran["error"]
+    said = json.loads((Path(ran["folder"]) / "manifest.json").read_text())
+    assert said["given"]["date"] == "2025-05-05"
+
+
+class Mailbox:
+    """An SMTP handler that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.got: list[Any] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.got.append(envelope)
+        return "250 OK"
+
+
+def test_reports_are_mailed_posted_and_copied(ws: Handle, tmp_path: Path, clock: Clock) -> None:
+    posted: list[bytes] = []
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    hook = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    mailbox = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mail = Controller(mailbox, hostname="127.0.0.1", port=port)
+    mail.start()
+    try:
+        ws.settings = Settings(smtp_url=f"smtp://127.0.0.1:{port}", mail_from="reports@example.org")
+        targets = (
+            f"folder:{tmp_path / 'copies'}",
+            f"webhook:http://127.0.0.1:{hook.server_port}/x",
+            "mailto:a@b.org",
+        )
+        add(ws, tmp_path, deliver_to=targets)
+        clock.now += timedelta(days=1)
+        (ran,) = schedule.run_due(ws, run=Runner())
+    finally:
+        mail.stop()
+        hook.shutdown()
+        hook.server_close()
+    assert ran["error"] is None
+    assert (tmp_path / "copies/daily-1/report.html").exists()
+    assert json.loads(posted[0])["folder"] == "daily-1"
+    (envelope,) = mailbox.got
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("reports@example.org", ["a@b.org"])
+    assert b"report.html" in envelope.content
+
+
+def test_what_cannot_be_delivered_is_said_and_the_report_is_kept(ws: Handle, tmp_path: Path, clock: Clock) -> None:
+    ws.settings = Settings()
+    add(ws, tmp_path, deliver_to=("webhook:http://127.0.0.1:9/x", "mailto:a@b.org"))
+    clock.now += timedelta(days=1)
+    (ran,) = schedule.run_due(ws, run=Runner())
+    assert ran["status"] == "done"
+    assert "not delivered to webhook" in ran["error"]
+    assert "DWELL_SMTP_URL" in ran["error"]
+    assert deliver.check("folder:/x") is None
