@@ -70,6 +70,30 @@ def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of vis
     )
 
 
+def plot_fragmentation(
+    table: Any, *, figure: str = c.UNIQUE_VISITORS, title: str = "What the figure would be if identities broke"
+) -> Any:
+    """A key figure over assumed rates of identity switches, as a band from no switch to the rate on the axis.
+
+    Parameters
+    ----------
+    table : of the quantity `fragmentation`: switches_per_hour and key figures. figure : the column drawn.
+    """
+    frame = theme.polars_of(table).drop_nulls(figure)
+    if frame.is_empty():
+        return theme.empty(title)
+    data = frame.select(
+        pl.col(c.SWITCHES_PER_H).alias("rate"),
+        pl.col(figure).alias("value"),
+        pl.col(figure).first().alias("as seen"),
+    ).to_pandas()
+    rate = hv.Dimension("rate", label="switches of identity per hour of presence", unit="1/h")
+    value = hv.Dimension("value", label=figure.replace("_", " "))
+    band = theme.styled(hv.Area(data, rate, ["value", "as seen"], label="band"), color=theme.WARNING, alpha=0.2)
+    curve = theme.styled(hv.Curve(data, rate, value, label="if they broke"), color=theme.WARNING, tools=["hover"])
+    return theme.styled(band * curve, title=title, ylabel=figure.replace("_", " "), legend_position="top_right")
+
+
 def plot_sensitivity(
     table: Any, *, figure: str = c.VISITS, title: str = "How the figure moves with the gap that ends a visit"
 ) -> Any:

@@ -30,6 +30,7 @@ class Filtering:
         self.ws = ws
         self._tell = tell or (lambda _query: None)
         self.bar = FilterBar(sizing_mode="stretch_width")
+        self._at = 0
         self.filters = self._first(query)
         self.show(self.filters)
 
@@ -63,6 +64,7 @@ class Filtering:
 
     def asked(self, asked: dict[str, Any]) -> Filters | None:
         """What the bar asks for as filters; None, and said why, if it means nothing."""
+        self._at = asked.get("at", 0)
         given = {name: value for name, value in asked.items() if name != "at" and value not in (None, "", [])}
         try:
             return Filters.of(**given)
@@ -76,7 +78,8 @@ class Filtering:
             return
         options = self._options(filters)
         self.filters = filters
-        self.bar.param.update(options=options, value=_value(filters, options["tz"]))
+        value = {**_value(filters, options["tz"]), "at": self._at}  # which wish this answers
+        self.bar.param.update(options=options, value=value)
 
     def keep(self, filters: Filters) -> None:
         """Show them, and put them into the link."""

@@ -19,7 +19,8 @@ def test_the_promised_notebooks_are_there() -> None:
     names = {str(path.relative_to(ROOT)) for path in ALL}
     assert names >= {
         "ingest.ipynb", "dwell.ipynb", "demographics.ipynb", "occupancy_and_peaks.ipynb", "crowd_merge.ipynb",
-        "reports/daily.ipynb",
+        "movement.ipynb", "sensitivity.ipynb",
+        "reports/daily.ipynb", "reports/weekly.ipynb", "reports/incident.ipynb",
     }  # fmt: skip
 
 

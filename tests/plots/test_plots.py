@@ -10,7 +10,7 @@ import holoviews as hv
 import polars as pl
 import pytest
 
-from dwell_kit.plots import demographics, distributions, heatmaps, series, theme
+from dwell_kit.plots import demographics, distributions, heatmaps, movement, series, theme
 
 BUCKETS = [datetime(2025, 5, 5, hour, tzinfo=UTC) for hour in (22, 23)]
 UTC_US = pl.Datetime("us", "UTC")
@@ -137,3 +137,17 @@ def test_a_figure_for_any_ground_has_none_of_its_own() -> None:
         drawn = theme.on_any_ground(hv.render(plot, backend="bokeh"))
         assert drawn.background_fill_alpha == drawn.border_fill_alpha == 0
         assert {axis.major_label_text_color for axis in drawn.axis} == {theme.MIDDLE}
+
+
+def test_flows_and_bands_are_drawn() -> None:
+    flows = pl.DataFrame(
+        {"origin": ["a", "b"], "destination": ["b", "a"], "count": [3, None], "share": [1.0, None]}
+    )
+    assert len(movement.plot_flows(flows).data) == 1
+    assert movement.plot_flows(flows, figure="count").data["count"].tolist() == [3.0]
+    assert theme.SUPPRESSED in str(movement.plot_flows(flows.tail(1)).data)
+    assert hv.render(movement.plot_flows(flows), backend="bokeh")
+    broken = pl.DataFrame({"switches_per_hour": [0.0, 1.0], "unique_visitors": [10.0, 8.0]})
+    drawn = distributions.plot_fragmentation(broken)
+    assert drawn.get(0).data["as seen"].tolist() == [10.0, 10.0]
+    assert hv.render(drawn, backend="bokeh")

@@ -45,7 +45,7 @@ function body(model) {
 }
 
 export function render({ model, el }) {
-  let timer = 0;
+  let timer = 0, waiting = 0; // when the latest wish was sent that has no answer yet
   const many = ["cameras", "groups", "zones", "age_groups", "genders"];
   const read = () => {
     const form = el.querySelector("form"), value = {};
@@ -57,7 +57,11 @@ export function render({ model, el }) {
     for (const name of ["min_dwell", "max_dwell"]) value[name] = one(name) === "" ? null : 60 * Number(one(name));
     return value;
   };
-  const send = (value) => { model.error = ""; model.asked = { ...value, at: Date.now() }; };
+  const send = (value) => {
+    waiting = Math.max(Date.now(), waiting + 1);
+    model.error = "";
+    model.asked = { ...value, at: waiting };
+  };
   const changed = (event) => {
     if (event.target.name === "preset") {
       const preset = model.options.presets[Number(event.target.value)];
@@ -68,6 +72,8 @@ export function render({ model, el }) {
     timer = setTimeout(() => send(read()), event.target.type === "number" || event.target.type === "datetime-local" ? 500 : 0);
   };
   const draw = () => {
+    if (waiting && model.value.at !== waiting) return; // the answer to an older wish: what was chosen since must stay
+    waiting = 0;
     const open = [...el.querySelectorAll("details[open]")].map((d) => d.dataset.name);
     const active = el.getRootNode().activeElement;
     const at = active && active.name ? [active.name, active.value, active.type] : null;
@@ -93,6 +99,6 @@ export function render({ model, el }) {
   };
   model.on("value", draw);
   model.on("options", draw);
-  model.on("error", draw);
+  model.on("error", () => { el.querySelector(".error").textContent = model.error; });
   draw();
 }
