@@ -176,7 +176,11 @@ class Lake:
         folder = self.folder(table)
         if not DeltaTable.is_deltatable(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(str(folder), _delta_schema(table), partition_by=_partitions(table))
+            # rewrites by Delta keep the least and greatest value of no text: the log of a table names nobody
+            without_text = {"delta.dataSkippingStatsColumns": c.SEQ}
+            DeltaTable.create(
+                str(folder), _delta_schema(table), partition_by=_partitions(table), configuration=without_text
+            )
         delta = DeltaTable(str(folder))
         named = versions.get(table.name, 0)
         if delta.version() != named and not _restored(delta, named):

@@ -68,10 +68,14 @@ def erase(
     with ws.database.write() as connection:
         snapshots.forget_before(connection, draft.snapshot_id or 0, now=ws.now())
     touched = {u["seq"]: u for u in history if u["seq"] in set(rows[c.SEQ].to_list())}
+    # of an upload that was taken back no row is left to say who was in it: its file goes as a whole
+    gone = [u for u in history if u["status"] == uploads.UNDONE]
+    for upload in gone:
+        shutil.rmtree(ws.layout.payload / str(upload["seq"]), ignore_errors=True)
     proof: dict[str, Any] = {
         "rows": removed,
         "payload_rows": sum(_clean_payload(ws, seq, rows) for seq in touched),
-        "raw_files": sum(_remove_raw(ws, u) for u in touched.values()),
+        "raw_files": sum(_remove_raw(ws, u) for u in [*touched.values(), *gone]),
     }
     shutil.rmtree(ws.layout.hot / place.name, ignore_errors=True)
     ws.loaded.clear()

@@ -297,3 +297,22 @@ def test_listed_people_are_in_no_row_unless_asked_for(ws: dk.Workspace, tmp_path
     assert len(ws.sightings(include_listed=True)) == 2
     assert (ws.excluded(), ws.excluded(include_listed=True)) == (1, 0)
     assert ws.summary()["excluded_persons"] == 1
+
+
+def test_an_erased_person_is_in_no_file_also_of_an_upload_that_was_undone(
+    ws: dk.Workspace, tmp_path: Path
+) -> None:
+    rows = [("anna-the-erased", "door", "1", 0, 60), ("ben", "door", "2", 0, 60)]
+    bad = [
+        "anna-the-erased,door,x1,1746432000,never,1746432000,red",
+        "ben,door,x2,1746432000,never,1746432000,red",
+    ]
+    undone = ws.ingest(write(tmp_path / "a.csv", rows, extra=bad))
+    ws.undo(undone.upload_id)
+    ws.ingest(write(tmp_path / "b.csv", [*rows, ("cem", "door", "3", 0, 60)], extra=bad))
+    proof = ws.erase("anna-the-erased")
+    assert (proof["left"], proof["raw_files"]) == (0, 2)
+    assert ws.summary()["unique_visitors"] == 2
+    logs = [path for path in ws.path.rglob("*.json") if b"anna-the-erased" in path.read_bytes()]
+    assert logs == []
+    assert list((ws.path / "raw").glob("*.zst")) == []
