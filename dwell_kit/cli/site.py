@@ -52,6 +52,8 @@ def _weekly(texts: list[str]) -> dict[int, tuple[tuple[str, str], ...]]:
         opens, dash, closes = times.strip().partition("-")
         if not (first.isdigit() and (last or first).isdigit() and dash):
             raise typer.BadParameter(f"expected such as '1-5 09:00-18:00', found {text!r}", param_hint="--open")
+        if int(first) > int(last or first):
+            raise typer.BadParameter(f"the weekdays of {text!r} run backwards", param_hint="--open")
         for day in range(int(first), int(last or first) + 1):
             found[day] = (*found.get(day, ()), (opens, closes))
     return found

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from dwell_kit.analytics import registry as quantities
 from dwell_kit.analytics import selection
@@ -83,6 +84,7 @@ def scope(ws: Handle, filters: Filters) -> Scope:
     coded = coded_columns(ws, environment.name, snapshot)
     with ws.database.read() as connection:
         groups = registry.groups(connection, environment.name)
+        _check_places(connection, environment.name, filters)
     people = [] if filters.include_listed else _listed(ws, environment.name)
     barred = _positions(ws, environment.name, snapshot, people) if people else np.empty(0, np.int64)
     hours = _opening_hours(environment) if filters.open_hours else None
@@ -91,6 +93,23 @@ def scope(ws: Handle, filters: Filters) -> Scope:
         filters, coded, tz=environment.tz, groups=groups, listed=barred, open_hours=hours, coverage=coverage
     )
     return Scope(environment, snapshot, coded, compiled, filters, coverage, groups, len(barred))
+
+
+def _check_places(connection: Connection, environment: str, filters: Filters) -> None:
+    """Raises NotFoundError for a place that nobody knows: a slip of the pen is not an empty hall."""
+    known = {
+        "camera": (filters.cameras, [row["camera_id"] for row in registry.cameras(connection, environment)]),
+        "group": (filters.groups, list(registry.groups(connection, environment))),
+        "zone": (filters.zones, registry.zone_ids(connection, environment)),
+    }
+    for kind, (asked, there) in known.items():
+        for name in asked:
+            if name not in there:
+                raise NotFoundError(
+                    f"there is no {kind} {name!r} in {environment!r}",
+                    expected=", ".join(sorted(there)[:30]) or f"none: no {kind} is known",
+                    found=repr(name),
+                )
 
 
 def _positions(ws: Handle, environment: str, snapshot: Snapshot, persons: Collection[str]) -> NDArray[np.int64]:
@@ -265,6 +284,8 @@ def _conditions(
     ws: Handle, environment: registry.Environment, filters: Filters, rows: pl.LazyFrame, start: str, end: str
 ) -> list[pl.Expr]:
     made = []
+    with ws.database.read() as connection:
+        _check_places(connection, environment.name, filters)
     names = rows.collect_schema().names()
     if filters.since is not None:
         since = parse_moment(filters.since, environment.tz)

@@ -316,3 +316,11 @@ def test_an_erased_person_is_in_no_file_also_of_an_upload_that_was_undone(
     logs = [path for path in ws.path.rglob("*.json") if b"anna-the-erased" in path.read_bytes()]
     assert logs == []
     assert list((ws.path / "raw").glob("*.zst")) == []
+
+
+def test_a_place_that_nobody_knows_is_not_an_empty_one(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", [("anna", "door", "1", 0, 60)]))
+    for given in ({"camera": "Door"}, {"group": "nobody"}, {"zone": "north"}):
+        for ask in (ws.summary, ws.sightings):
+            with pytest.raises(NotFoundError, match="there is no"):
+                ask(**given)
