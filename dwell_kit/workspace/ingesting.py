@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from dwell_kit.errors import DwellError
 from dwell_kit.ingest import readers
 from dwell_kit.ingest.batches import Batch, Reader, ReadOptions
-from dwell_kit.ingest.quality import Collector, Report
+from dwell_kit.ingest.quality import NO_CAMERA, Collector, Report
 from dwell_kit.ingest.rejects import shifted
 from dwell_kit.ingest.sources import Source
 from dwell_kit.schema import columns as c
@@ -297,9 +297,9 @@ def _enter(
 ) -> None:
     target = upload.target
     report.snapshot_id = draft.snapshot_id
-    if upload.stager.cameras:
-        seen = pl.concat(upload.stager.cameras, how="diagonal_relaxed").unique(maintain_order=True)
-        registry.learn_cameras(connection, target.environment, seen)
+    named = pl.DataFrame({c.CAMERA: [q for q in report.coverage if q != NO_CAMERA]}, schema={c.CAMERA: pl.String})
+    seen = pl.concat([*upload.stager.cameras, named], how="diagonal_relaxed").unique(maintain_order=True)
+    registry.learn_cameras(connection, target.environment, seen)
     covered = upload.covered
     uploads.change(
         connection,

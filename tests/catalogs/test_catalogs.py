@@ -93,6 +93,8 @@ def test_ingest_through_a_catalog_reads_as_the_entry_says(
     assert ended.value.code == 0
     with dk.open("ws") as ws:
         assert set(ws.positions()["camera_id"]) == {"campus", "seq_hotel"}
+        assert ws.cameras()["camera_id"].tolist() == ["campus", "seq_hotel"]
+        assert len(ws.positions(camera="campus")) == 359
 
 
 def test_errors_say_what_there_is(tmp_path: Path) -> None:
