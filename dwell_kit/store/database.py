@@ -161,6 +161,10 @@ report_runs = sa.Table(
 )
 
 
+_WRITERS_KEY: Final = 7041776
+"""PostgreSQL's advisory lock of whoever writes state; the database's own, so other databases are not held up."""
+
+
 class Database:
     """An engine with the schema in place; `read()` and `write()` give connections."""
 
@@ -181,6 +185,9 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction: all of it or nothing; writers queue up."""
         with self.engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # as SQLite's BEGIN IMMEDIATE does: what is read and then written cannot change in between
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITERS_KEY})
             yield connection
 
     def migrate(self) -> None:
@@ -201,8 +208,6 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self.write() as connection, warnings.catch_warnings():
-            if self.engine.dialect.name == "postgresql":
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7041776)"))
             if _revision(connection) == HEAD:
                 return
             config.attributes["connection"] = connection

@@ -5,10 +5,19 @@ from __future__ import annotations
 import gc
 
 import numpy as np
+import pytest
 
+from dwell_kit.analytics import room
 from dwell_kit.analytics.room import borrow
 
 N = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def _nothing_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests gave back is not lent here."""
+    gc.collect()
+    monkeypatch.setattr(room, "_free", [])
 
 
 def address(array: np.ndarray) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import dwell_kit as dk
 from dwell_kit.settings import Settings
+from dwell_kit.store.database import Database
 from tests import postgres
 from tests.workspace.exports import START, many, write
 
@@ -26,8 +29,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def fresh(url: str, request: pytest.FixtureRequest) -> str:
     """A database of its own for each test."""
-    import sqlalchemy as sa
-
     name = request.node.name.replace("[", "_").replace("]", "")[:60]
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -54,6 +55,29 @@ def test_figures_and_history_are_those_of_the_embedded_state(fresh: str, tmp_pat
             assert again.snapshot_id == version
     assert seen[0] == seen[1]
     assert all(seen[1][4])
+
+
+def test_writers_queue_up(fresh: str) -> None:
+    """What one writer read and then writes, no other changes in between: as with the embedded state."""
+    first, second = Database(fresh), Database(fresh)
+    order = []
+
+    def later() -> None:
+        with second.write():
+            order.append("second")
+
+    thread = threading.Thread(target=later)
+    with first.write():
+        thread.start()
+        waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        with first.read() as connection:
+            while not connection.execute(waiting).scalar():
+                assert thread.is_alive() and not order
+        order.append("first")
+    thread.join(60)
+    assert order == ["first", "second"]
+    first.dispose()
+    second.dispose()
 
 
 def test_four_processes_share_it(fresh: str, tmp_path: Path) -> None:
