@@ -56,6 +56,9 @@ def ingest(
     camera: Annotated[str | None, typer.Option(help="Camera of files that name none.")] = None,
     start: Annotated[str | None, typer.Option(help="Instant of frame 0 (MOT text).")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames per second (MOT text).")] = None,
+    stay_gap: Annotated[
+        float | None, typer.Option(help="Seconds that a track may be lost within one stay (tracks).")
+    ] = None,
     covers: Annotated[str | None, typer.Option(help="FROM/TILL that the export covers, ISO times.")] = None,
     utc_offset_confirmed: Annotated[
         bool | None,
@@ -81,6 +84,7 @@ def ingest(
         "loitering_unit": loitering_unit,
         "camera": camera,
         "fps": fps,
+        "stay_gap": stay_gap,
         "utc_offset_confirmed": utc_offset_confirmed,
         "encoding": encoding,
         "start": parse_moment(start, tz or "UTC") if start else None,

@@ -55,6 +55,7 @@ class ReadOptions:
     encoding, delimiter : override the detection.
     camera, zone : default ids for files that have none.
     start, fps : aware instant of the first frame (MOT counts it as 1) and frames per second, for tracks.
+    stay_gap : seconds that a track may be lost and be one stay all the same; by default see `ingest.stays.Stays`.
     keep_payload : hand over the columns that the contract does not take.
     block_bytes : size of the blocks that text is parsed in; `threads` blocks are parsed at a time.
     limits : what protects the machine.
@@ -73,6 +74,7 @@ class ReadOptions:
     zone: str | None = None
     start: datetime | None = None
     fps: float | None = None
+    stay_gap: float | None = None
     keep_payload: bool = True
     block_bytes: int = 16 * MIB
     threads: int = 2

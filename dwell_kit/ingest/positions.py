@@ -18,14 +18,11 @@ from dwell_kit.ingest.identifiers import identifier
 from dwell_kit.ingest.media_time import FrameClock, finite, rate_of, start_of, whole
 from dwell_kit.ingest.rejects import shifted
 from dwell_kit.ingest.sources import Source
-from dwell_kit.ingest.stays import sightings_from_positions
 from dwell_kit.ingest.tables import Table, column
 from dwell_kit.ingest.timestamps import Clock, Texts, TimeColumn
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import POSITIONS, REJECTS, UTC_US
 from dwell_kit.schema.time import US, to_us
-
-__all__ = ["WANTED", "Positions", "reader", "sightings_from_positions"]
 
 WANTED: Final = (
     Wanted(

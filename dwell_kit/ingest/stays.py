@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 import polars as pl
 
@@ -10,6 +11,11 @@ from dwell_kit.errors import FilterError
 from dwell_kit.ingest.appearances import identity_hash
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import SIGHTINGS
+
+_PLACE: Final = (c.PERSON, c.CAMERA)
+_MANY: Final = 500_000
+_LEAST_GAP: Final = timedelta(seconds=1)
+_STEPS: Final = 1.5
 
 
 def sightings_from_positions(
@@ -34,16 +40,87 @@ def sightings_from_positions(
         raise FilterError(
             "a gap or a step is negative", expected="0 s or more", found=f"max_gap={max_gap}, step={step}"
         )
-    place = (c.PERSON, c.CAMERA)
-    ordered = positions.filter(pl.col(c.PERSON).is_not_null()).sort(*place, c.TIME, c.ROW_NO)
-    another = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in place)
-    apart = (pl.col(c.TIME) - pl.col(c.TIME).shift() > max_gap).fill_null(value=False)
-    stays = ordered.group_by(pl.col(c.PERSON), (another | apart).cum_sum().alias("stay"), maintain_order=True).agg(
-        pl.col(c.CAMERA).first(),
-        pl.col(c.TIME).first().alias(c.STARTED),
-        (pl.col(c.TIME).last() + step).alias(c.ENDED),
-        pl.col(c.ROW_NO).first(),
+    return _sightings(_joined(_points(positions), max_gap), step)
+
+
+class Stays:
+    """The stays of a file of positions, folded batch by batch: in memory are stays, never positions.
+
+    A position stands for the usual step between two positions of one person, taken from the first batch that
+    shows one: the sampling interval of the film or table. A tracker that loses somebody for an instant has not
+    seen them leave, so a stay goes on over `max_gap`: by default 1 s, or 1.5 steps where the steps are longer.
+    """
+
+    def __init__(self, *, max_gap: timedelta | None = None) -> None:
+        if max_gap is not None and max_gap < timedelta():
+            raise FilterError("the gap in a stay is negative", expected="0 s or more", found=str(max_gap))
+        self._given = max_gap
+        self._pieces: list[pl.DataFrame] = []
+        self.step: timedelta | None = None
+
+    @property
+    def max_gap(self) -> timedelta:
+        """Longest time between two positions of a stay."""
+        least = _LEAST_GAP if self.step is None else max(_LEAST_GAP, _STEPS * self.step)
+        return least if self._given is None else self._given
+
+    def add(self, positions: pl.DataFrame) -> None:
+        """Take the positions of a batch, in any order."""
+        points = _points(positions)
+        if not points.height:
+            return
+        if self.step is None:
+            self.step = usual_step(points)
+        self._pieces.append(_joined(points, self.max_gap) if self.step is not None else points)
+        if sum(piece.height for piece in self._pieces) > _MANY:
+            self._pieces = [_joined(pl.concat(self._pieces), self.max_gap)]
+
+    def sightings(self) -> pl.DataFrame:
+        """Frame of SIGHTINGS; empty if no position had a person."""
+        if not self._pieces:
+            return SIGHTINGS.empty()
+        return _sightings(_joined(pl.concat(self._pieces), self.max_gap), self.step or timedelta())
+
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed, in sentences."""
+        if not self._pieces:
+            return ()
+        step = f"{self.step.total_seconds():g} s" if self.step else "no time of its own"
+        gap = f"{self.max_gap.total_seconds():g} s"
+        return (f"stays: positions of a person at most {gap} apart are one sighting; each stands for {step}",)
+
+
+def usual_step(points: pl.DataFrame) -> timedelta | None:
+    """The most frequent time between a person's consecutive positions at a camera, the shortest of several."""
+    steps = points.sort(*_PLACE, c.STARTED).select(pl.col(c.STARTED).diff().over(_PLACE).alias("step"))
+    found = steps.filter(pl.col("step") > timedelta())["step"].mode().sort()
+    return found[0] if len(found) else None
+
+
+def _points(positions: pl.DataFrame) -> pl.DataFrame:
+    """Positions of persons, as stays without length."""
+    return positions.filter(pl.col(c.PERSON).is_not_null()).select(
+        *_PLACE, pl.col(c.TIME).alias(c.STARTED), pl.col(c.TIME).alias(c.ENDED), c.ROW_NO
+    )
+
+
+def _joined(pieces: pl.DataFrame, max_gap: timedelta) -> pl.DataFrame:
+    """Pieces of stays in any order → stays, sorted by person, camera and start."""
+    ordered = pieces.sort(*_PLACE, c.STARTED, c.ROW_NO)
+    another = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _PLACE)
+    reached = pl.col(c.ENDED).cum_max().over(_PLACE)
+    apart = (pl.col(c.STARTED) - reached.shift() > max_gap).fill_null(value=False)
+    return (
+        ordered.group_by(*_PLACE, (another | apart).cum_sum().alias("stay"), maintain_order=True)
+        .agg(pl.col(c.STARTED).first(), pl.col(c.ENDED).max(), pl.col(c.ROW_NO).first())
+        .drop("stay")
+    )
+
+
+def _sightings(stays: pl.DataFrame, step: timedelta) -> pl.DataFrame:
+    timed = stays.with_columns(
+        pl.col(c.ENDED) + step,
         pl.lit(value=False).alias(c.OPEN_START),
         pl.lit(value=False).alias(c.OPEN_END),
     )
-    return SIGHTINGS.conform(stays.with_columns(identity_hash(stays)))
+    return SIGHTINGS.conform(timed.with_columns(identity_hash(timed)))

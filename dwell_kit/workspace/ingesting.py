@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
-from dwell_kit.errors import DwellError
+from dwell_kit.errors import DwellError, FilterError
 from dwell_kit.ingest import readers
 from dwell_kit.ingest.batches import Batch, Reader, ReadOptions
 from dwell_kit.ingest.quality import NO_CAMERA, Collector, Report
 from dwell_kit.ingest.rejects import shifted
 from dwell_kit.ingest.sources import Source
+from dwell_kit.ingest.stays import Stays
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.tables import POSITIONS, REJECTS, SIGHTINGS
 from dwell_kit.schema.time import from_us
 from dwell_kit.store import registry, snapshots, uploads, upsert
 from dwell_kit.store.keys import PersonCoder
@@ -153,17 +156,21 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
         with RawKeeper(ws.layout.raw, temporary, keep=ws.settings.keep_raw) as raw:
             source = Source(job.path, on_bytes=_tee(raw, job.size, progress), limits=job.options.limits)
             collector = Collector(reader=job.readers, filename=source.name, header=_header(source, job))
+            stays = Stays(max_gap=_seconds(job.options.stay_gap))
             for batch in _batches(source, job.target, job.options):
                 collector.add(batch)
                 upload.stager.add(batch)
+                if batch.table == POSITIONS.name:
+                    stays.add(batch.rows)
                 step("batch staged")
             source.finish()
+            upload.stager.add(_seen(stays))
             upload.stager.finish()
             step("staged")
             report = collector.report()
             report.upload_id = upload.upload_id
             report.stored = upload.stager.stored()
-            report.notes.extend(_outside(upload))
+            report.notes.extend([*stays.notes(), *_outside(upload)])
             repeated = _publish(ws, upload, raw, job.readers, report, step)
     except BaseException as error:
         _fail(ws, upload, error)
@@ -174,6 +181,19 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
             uploads.change(connection, upload.seq, status=uploads.REPEATED)
         return repeated
     return report
+
+
+def _seen(stays: Stays) -> Batch:
+    """What tracks say of presence: the same facts as an export of appearances (SPEC S1.5)."""
+    return Batch(table=SIGHTINGS.name, rows=stays.sightings(), rejects=REJECTS.empty())
+
+
+def _seconds(value: float | None) -> timedelta | None:
+    if value is None:
+        return None
+    if not math.isfinite(value) or value < 0:
+        raise FilterError("the gap in a stay is no length", expected="seconds, 0 or more", found=repr(value))
+    return timedelta(seconds=value)
 
 
 def _header(source: Source, job: _Job) -> list[str] | None:

@@ -8,15 +8,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dwell_kit.errors import AskError, FilterError, HeaderError
+from dwell_kit.errors import AskError, HeaderError
 from dwell_kit.ingest.batches import Batch, ReadOptions
-from dwell_kit.ingest.positions import reader, sightings_from_positions
+from dwell_kit.ingest.positions import reader
 from dwell_kit.ingest.sources import Source
 from dwell_kit.schema import columns as c
-from dwell_kit.schema.tables import POSITIONS, SIGHTINGS, validate
+from dwell_kit.schema.tables import POSITIONS, validate
 
 START = datetime(2025, 8, 1, 10, tzinfo=UTC)
 T0 = 1_754_042_400
@@ -164,59 +162,3 @@ def test_obsmat_that_is_broken_here_and_there(tmp_path: Path) -> None:
 def test_obsmat_needs_a_start(testdata: Path) -> None:
     with pytest.raises(AskError, match="beginning"):
         read(testdata / "eth_ucy" / "seq_eth" / "obsmat.txt")
-
-
-# --- stays ---
-
-spots = st.lists(
-    st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from(["x", None]), st.integers(0, 40)), max_size=40
-)
-
-
-def frame_of(found: list[tuple[str | None, str | None, int]]) -> pl.DataFrame:
-    return POSITIONS.conform(
-        pl.DataFrame(
-            [(person, camera, after(t), n) for n, (person, camera, t) in enumerate(found, start=1)],
-            schema={
-                c.PERSON: pl.String,
-                c.CAMERA: pl.String,
-                c.TIME: pl.Datetime("us", "UTC"),
-                c.ROW_NO: pl.Int64,
-            },
-            orient="row",
-        )
-    )
-
-
-@given(spots, st.integers(0, 10), st.integers(0, 3))
-def test_stays_as_brute_force_says(found: list[tuple[str | None, str | None, int]], gap: int, step: int) -> None:
-    expected = []
-    for person, camera in {(p, k) for p, k, _ in found if p is not None}:
-        times = sorted(t for p, k, t in found if (p, k) == (person, camera))
-        stay = [times[0], times[0]]
-        for t in times[1:]:
-            if t - stay[1] > gap:
-                expected.append((person, camera, after(stay[0]), after(stay[1] + step)))
-                stay = [t, t]
-            stay[1] = t
-        expected.append((person, camera, after(stay[0]), after(stay[1] + step)))
-    got = sightings_from_positions(frame_of(found), max_gap=timedelta(seconds=gap), step=timedelta(seconds=step))
-    validate(got, SIGHTINGS)
-    assert set(got.select(c.PERSON, c.CAMERA, c.STARTED, c.ENDED).rows()) == set(expected)
-    assert got.height == len(expected)
-    assert got[c.KEY].n_unique() == got.height
-
-
-def test_stays_by_hand() -> None:
-    found = [("a", "x", 0), ("a", "x", 5), ("a", "x", 11), (None, "x", 3), ("a", "y", 5)]
-    got = sightings_from_positions(frame_of(found), max_gap=timedelta(seconds=5), step=timedelta(seconds=1))
-    assert got.select(c.CAMERA, c.STARTED, c.ENDED, c.ROW_NO).rows() == [
-        ("x", after(0), after(6), 1),
-        ("x", after(11), after(12), 3),
-        ("y", after(5), after(6), 5),
-    ]
-
-
-def test_a_negative_gap_means_nothing() -> None:
-    with pytest.raises(FilterError):
-        sightings_from_positions(frame_of([]), max_gap=timedelta(seconds=-1))
