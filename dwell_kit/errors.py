@@ -12,6 +12,7 @@ DwellError
 ├── WorkspaceError (RuntimeError)  a workspace folder that cannot be opened or written
 │   └── BusyError                  another process holds the publish lease for too long
 └── ReportError (RuntimeError)     a report that could not be run
+    └── ParameterError             a report was given a parameter that it cannot use
 """
 
 from __future__ import annotations
@@ -102,3 +103,7 @@ class BusyError(WorkspaceError):
 
 class ReportError(DwellError, RuntimeError):
     """A report that could not be run."""
+
+
+class ParameterError(ReportError):
+    """A report was given a parameter that it does not know, or a value that it cannot use."""

@@ -5,10 +5,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from dwell_kit.errors import BusyError, DwellError, FilterError, InputError, NotFoundError
+from dwell_kit.errors import (
+    AskError,
+    BusyError,
+    DwellError,
+    FilterError,
+    InputError,
+    NotFoundError,
+    ParameterError,
+)
 
-EXIT_CODES = ((FilterError, 2), (InputError, 3), (NotFoundError, 4), (BusyError, 5), (DwellError, 6))
-"""0 is success and 2 a wrong command line too; the first class that fits gives the others."""
+EXIT_CODES = (
+    (FilterError, 2),
+    (ParameterError, 2),
+    (InputError, 3),
+    (AskError, 3),
+    (NotFoundError, 4),
+    (BusyError, 5),
+    (DwellError, 6),
+)
+"""The first class that fits. 0 is success; 2 is a wrong command line too, 6 what the machine refuses too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(given, prog_name="dwell")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        refusal = DwellError(error.strerror or type(error).__name__, where=str(error.filename))
+        fail(refusal, as_json="--json" in given)
+        sys.exit(6)
     except DwellError as error:
         fail(error, as_json="--json" in given)
         sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))

@@ -31,16 +31,25 @@ def register(app: typer.Typer) -> None:
         app.command(name)(with_filters(command))
 
 
-def _compute(
-    workspace: Path, version: int | None, quantity: str, filters: dict[str, Any], **parameters: Any
-) -> Any:
+def _answer(
+    workspace: Path,
+    version: int | None,
+    quantity: str,
+    filters: dict[str, Any],
+    *,
+    as_json: bool,
+    title: str,
+    **parameters: Any,
+) -> None:
+    """Work a quantity out and print it: times local to the environment in tables, UTC in JSON."""
     import dwell_kit as dk
 
     with dk.open(workspace, version=version, create=False) as ws:
         given = {k: v for k, v in parameters.items() if v is not None}
         result = ws.compute(quantity, parameters=given, as_="polars", **filters)
         _say_excluded(ws.excluded(**filters))
-        return result
+        tz = ws.tz(filters.get("environment"))
+    show(result, as_json=as_json, title=title, tz=tz)
 
 
 def _say_excluded(persons: int) -> None:
@@ -56,7 +65,7 @@ def summary(
     as_json: Json = False,
 ) -> None:
     """The key figures."""
-    show(_compute(workspace, version, "summary", filters), as_json=as_json, title="summary")
+    _answer(workspace, version, "summary", filters, as_json=as_json, title="summary")
 
 
 def dwell(
@@ -73,15 +82,12 @@ def dwell(
     as_json: Json = False,
 ) -> None:
     """How long people stay."""
+    quantity, parameters = "dwell", {"by": tuple(by or ()), "grain": grain, "confidence": confidence}
     if survival:
-        result = _compute(workspace, version, "survival_summary", filters, by=tuple(by or ()))
+        quantity, parameters = "survival_summary", {"by": tuple(by or ())}
     elif histogram:
-        result = _compute(workspace, version, "dwell_histogram", filters)
-    else:
-        result = _compute(
-            workspace, version, "dwell", filters, by=tuple(by or ()), grain=grain, confidence=confidence
-        )
-    show(result, as_json=as_json, title="dwell")
+        quantity, parameters = "dwell_histogram", {}
+    _answer(workspace, version, quantity, filters, as_json=as_json, title="dwell", **parameters)
 
 
 def occupancy(
@@ -93,8 +99,7 @@ def occupancy(
     as_json: Json = False,
 ) -> None:
     """How many people are there at the same time."""
-    result = _compute(workspace, version, "occupancy", filters, every=every, by=by)
-    show(result, as_json=as_json, title="occupancy")
+    _answer(workspace, version, "occupancy", filters, as_json=as_json, title="occupancy", every=every, by=by)
 
 
 def visitors(
@@ -115,7 +120,8 @@ def visitors(
     }
     if what not in names:
         raise typer.BadParameter(f"expected {', '.join(names)}, found {what!r}", param_hint="--what")
-    show(_compute(workspace, version, names[what], filters), as_json=as_json, title=what.replace("_", " "))
+    title = what.replace("_", " ")
+    _answer(workspace, version, names[what], filters, as_json=as_json, title=title)
 
 
 def peaks(
@@ -132,7 +138,7 @@ def peaks(
     if what not in known:
         raise typer.BadParameter(f"expected {', '.join(known)}, found {what!r}", param_hint="--what")
     what = f"{what}_series" if what in {"hourly", "daily", "weekly"} else what
-    show(_compute(workspace, version, what, filters), as_json=as_json, title=what.replace("_", " "))
+    _answer(workspace, version, what, filters, as_json=as_json, title=what.replace("_", " "))
 
 
 def demographics(
@@ -143,8 +149,8 @@ def demographics(
     as_json: Json = False,
 ) -> None:
     """Visits, visitors, dwell and presence by age group and gender."""
-    result = _compute(workspace, version, "demographics", filters, by=tuple(by) if by else None)
-    show(result, as_json=as_json, title="demographics")
+    keys = tuple(by) if by else None
+    _answer(workspace, version, "demographics", filters, as_json=as_json, title="demographics", by=keys)
 
 
 def crowd(
@@ -157,7 +163,7 @@ def crowd(
     """Crowd and loitering events, alone or joined to occupancy."""
     if what not in {"per_hour", "occupancy"}:
         raise typer.BadParameter(f"expected per_hour or occupancy, found {what!r}", param_hint="--what")
-    show(_compute(workspace, version, f"crowd_{what}", filters), as_json=as_json, title="crowd events")
+    _answer(workspace, version, f"crowd_{what}", filters, as_json=as_json, title="crowd events")
 
 
 def figure(
@@ -170,8 +176,8 @@ def figure(
 ) -> None:
     """Any quantity by name."""
     parameters = dict(_parameter(text) for text in parameter or [])
-    result = _compute(workspace, version, name, filters, **parameters)
-    show(result, as_json=as_json, title=name.replace("_", " "))
+    title = name.replace("_", " ")
+    _answer(workspace, version, name, filters, as_json=as_json, title=title, **parameters)
 
 
 def _parameter(text: str) -> tuple[str, Any]:

@@ -42,6 +42,9 @@ def ingest(
     catalog: Annotated[
         Path | None, typer.Option(help="Intake catalog; the arguments are then its entries.")
     ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="name=value of the catalog (repeatable).")
+    ] = None,
     workspace: WorkspaceDir = Path("workspace"),
     environment: Environment = None,
     source: Annotated[str, typer.Option(help="Namespace of person ids and keys.")] = "main",
@@ -73,6 +76,7 @@ def ingest(
 ) -> None:
     """Read files into a workspace; the reports say what became of every row."""
     import dwell_kit as dk
+    from dwell_kit.ingest.sources import Source
     from dwell_kit.schema.time import parse_moment
 
     options: dict[str, Any] = {
@@ -92,8 +96,11 @@ def ingest(
     said = {name: value for name, value in options.items() if value not in (None, {})}
     window = _window(covers)
     reports, failures = [], []
+    exports = _exports(files, catalog, parameter or [])
+    if not any(path.is_file() for path, _ in exports):  # before a workspace is made for nothing
+        Source(exports[0][0])
     with dk.open(workspace) as ws:
-        for path, own in _exports(files, catalog):
+        for path, own in exports:
             try:
                 with _progress(path, quiet=as_json) as progress:
                     report = ws.ingest(
@@ -174,15 +181,20 @@ def _window(text: str | None) -> tuple[str, str] | None:
     return first, last
 
 
-def _exports(files: list[str] | None, catalog: Path | None) -> list[tuple[Path, dict[str, Any]]]:
+def _exports(
+    files: list[str] | None, catalog: Path | None, parameter: list[str]
+) -> list[tuple[Path, dict[str, Any]]]:
     """Files, and how a catalog says that they are read."""
     if not files:
         raise typer.BadParameter("no file given", param_hint="FILE")
     if catalog is None:
+        if parameter:
+            raise typer.BadParameter("only a catalog has parameters", param_hint="--parameter")
         return [(Path(f), {}) for f in files]
     from dwell_kit.workspace.catalogs import exported
 
-    return [exported(catalog, entry) for entry in files]
+    given = dict(name_and_value(text, "--parameter") for text in parameter)
+    return [exported(catalog, entry, **given) for entry in files]
 
 
 @contextmanager

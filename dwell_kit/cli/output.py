@@ -16,6 +16,7 @@ from rich.table import Table
 
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.text import duration
+from dwell_kit.schema.time import zone
 
 _MOST_ROWS = 60
 _WIDE = 400
@@ -35,16 +36,16 @@ _SPOKEN = (
 """What hints say to Python, and what the same is called on the command line."""
 
 
-def show(value: Any, *, as_json: bool, title: str = "") -> None:
-    """Print a frame, a dict or a list."""
+def show(value: Any, *, as_json: bool, title: str = "", tz: str = "UTC") -> None:
+    """Print a frame, a dict or a list; tables say times in `tz`, JSON in UTC."""
     if as_json:
         print_json(value)
     elif isinstance(value, pl.DataFrame):
-        _frame(value, title)
+        _frame(value, title, tz)
     elif isinstance(value, dict):
-        _pairs(value, title)
+        _pairs(value, title, tz)
     elif isinstance(value, list) and value and isinstance(value[0], dict):
-        _frame(pl.DataFrame(value, infer_schema_length=None, strict=False), title)
+        _frame(pl.DataFrame(value, infer_schema_length=None, strict=False), title, tz)
     else:
         _console().print(value)
 
@@ -80,28 +81,28 @@ def spoken(error: DwellError) -> DwellError:
     return replace(error, hint=hint)
 
 
-def _pairs(value: dict[str, Any], title: str) -> None:
+def _pairs(value: dict[str, Any], title: str, tz: str) -> None:
     table = Table(title=title or None, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
     for name, item in value.items():
-        table.add_row(name.replace("_", " "), _cell(name, item))
+        table.add_row(name.replace("_", " "), _cell(name, item, tz))
     _console().print(table)
 
 
-def _frame(frame: pl.DataFrame, title: str) -> None:
+def _frame(frame: pl.DataFrame, title: str, tz: str) -> None:
     table = Table(title=title or None, title_justify="left", row_styles=["", "dim"])
     for name, dtype in frame.schema.items():
         table.add_column(name.replace("_", " "), justify="right" if dtype.is_numeric() else "left")
     for row in frame.head(_MOST_ROWS).iter_rows(named=True):
-        table.add_row(*[_cell(name, item) for name, item in row.items()])
+        table.add_row(*[_cell(name, item, tz) for name, item in row.items()])
     console = _console()
     console.print(table if frame.height else "no rows: nothing matches these filters")
     if frame.height > _MOST_ROWS:
         console.print(f"… {frame.height - _MOST_ROWS:,} more rows: use --json or `dwell export`")
 
 
-def _cell(name: str, item: Any) -> str:
+def _cell(name: str, item: Any, tz: str) -> str:
     if item is None:
         return "–"
     if isinstance(item, bool):
@@ -113,7 +114,8 @@ def _cell(name: str, item: Any) -> str:
     if isinstance(item, int):
         return f"{item:,}"
     if isinstance(item, datetime):
-        return item.strftime("%Y-%m-%d %H:%M:%S %Z")
+        local = item.astimezone(zone(tz)) if item.tzinfo else item
+        return local.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
     return str(item)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from dwell_kit.errors import NotFoundError, ReportError
+from dwell_kit.errors import NotFoundError, ParameterError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.workspace import Workspace
@@ -58,7 +58,7 @@ def week(ws: Workspace, environment: str = "", which: str = "") -> Period:
 
     Raises
     ------
-    NotFoundError, ReportError : as for `day`, and for a week that cannot be read.
+    NotFoundError, ParameterError : as for `day`, and for a week that cannot be read.
     """
     place = _place(ws, environment)
     days = _days_with_visits(ws, place)
@@ -76,11 +76,11 @@ def moments(ws: Workspace, environment: str, since: str, until: str) -> Period:
 
     Raises
     ------
-    NotFoundError, ReportError : as for `day`, and if the moments are missing.
+    NotFoundError, ParameterError : as for `day`, and if the moments are missing.
     """
     place = _place(ws, environment)
     if not since or not until:
-        raise ReportError("the report needs since and until", expected="-p since=2025-05-05T14:00 -p until=…")
+        raise ParameterError("the report needs since and until", expected="-p since=2025-05-05T14:00 -p until=…")
     a, b = parse_moment(since, place["tz"]), parse_moment(until, place["tz"])
     local = zone(place["tz"])
     title = f"{a.astimezone(local):%A, %d %B %Y, %H:%M} to {b.astimezone(local):%d %B %Y, %H:%M}"
@@ -128,7 +128,7 @@ def _day_of_week(which: str) -> date:
     try:
         return date.fromisoformat(f"{which}-1" if which[-3:-2] == "W" else which)
     except ValueError:
-        raise ReportError(
+        raise ParameterError(
             "the week cannot be read", expected="2025-W19, or a day in it such as 2025-05-07", found=repr(which)
         ) from None
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from blake3 import blake3
 
 import dwell_kit
-from dwell_kit.errors import ReportError
+from dwell_kit.errors import ParameterError, ReportError
 from dwell_kit.report import templates
 from dwell_kit.report.execute import execute
 from dwell_kit.report.pdf import print_pdf
@@ -66,12 +66,13 @@ def run_report(
 
     Raises
     ------
-    ReportError : for wrong parameters or a failing cell; nothing is left behind.
+    NotFoundError : for an unknown report. ParameterError : for parameters that it cannot use.
+    ReportError : for a failing cell. NotADirectoryError : if `output` is a file. Nothing is left behind.
     """
     template = templates.find(name)
     given = template.checked(parameters)
     if ours := set(given) & set(_OURS):
-        raise ReportError(f"the run sets {', '.join(sorted(ours))} itself", hint="--workspace, version=")
+        raise ParameterError(f"the run sets {', '.join(sorted(ours))} itself", hint="--workspace, version=")
     with open_workspace(workspace, version=version, create=False) as ws:
         pinned = ws.snapshot_id
         simulated = _simulated(ws)

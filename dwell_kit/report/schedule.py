@@ -50,8 +50,8 @@ def add(
 
     Raises
     ------
-    InputError : for a cron expression that cannot be read, or a name that is taken. ReportError : for an unknown
-        report or parameter. FilterError : for an unknown zone.
+    InputError : for a cron expression that cannot be read, or a name that is taken. NotFoundError : for an unknown
+        report. ParameterError : for a parameter that it does not take. FilterError : for an unknown zone.
     """
     from croniter import croniter
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from dwell_kit.errors import ReportError
+from dwell_kit.errors import NotFoundError, ParameterError, ReportError
 
 _DAY = re.compile(r"^(\w+) *=.*# *type: *day *$", re.MULTILINE)
 _PACKAGE = Path(__file__).parents[1]
@@ -33,11 +33,11 @@ class Template:
 
         Raises
         ------
-        ReportError : for an unknown parameter or a value of the wrong type; the known ones are listed.
+        ParameterError : for an unknown parameter or a value of the wrong type; the known ones are listed.
         """
         unknown = set(given) - set(self.parameters)
         if unknown:
-            raise ReportError(
+            raise ParameterError(
                 f"report {self.name!r} has no parameter {', '.join(sorted(unknown))}",
                 expected=", ".join(f"{k}={v!r}" for k, v in self.parameters.items()),
                 found=", ".join(sorted(unknown)),
@@ -53,13 +53,13 @@ def find(name: str) -> Template:
 
     Raises
     ------
-    ReportError : if there is none; the known ones are listed.
+    NotFoundError : if there is none; the known ones are listed.
     """
     direct = Path(name)
     known = {path.stem: path for home in reversed(_HOMES) for path in sorted(home.glob("*.ipynb"))}
     path = known.get(name) or (direct if direct.suffix == ".ipynb" and direct.is_file() else None)
     if path is None:
-        raise ReportError(
+        raise NotFoundError(
             f"there is no report {name!r}", expected=", ".join(sorted(known)) + ", or a notebook's path"
         )
     cell = _parameters_cell(path)
@@ -101,7 +101,7 @@ def _day(report: str, name: str, value: str) -> None:
         if value:
             date.fromisoformat(value)
     except ValueError:
-        raise ReportError(
+        raise ParameterError(
             f"parameter {name} of report {report!r} is no day",
             expected="a local day as YYYY-MM-DD; empty for the last one with data",
             found=repr(value),
@@ -121,6 +121,6 @@ def _typed(report: str, name: str, value: Any, default: Any) -> Any:
             return value
     except (KeyError, ValueError):
         pass
-    raise ReportError(
+    raise ParameterError(
         f"parameter {name} of report {report!r} is of the wrong type", expected=kind.__name__, found=repr(value)
     )

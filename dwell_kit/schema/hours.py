@@ -14,6 +14,7 @@ from dwell_kit.errors import FilterError
 from dwell_kit.schema.time import US, from_us, microseconds, to_us, union, zone
 
 _DAY_US = 86_400 * US
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _NONE: NDArray[np.int64] = np.empty((0, 2), dtype=np.int64)
 
 
@@ -44,6 +45,26 @@ class OpeningHours:
         """JSON-ready; `from_dict` reads it back."""
         weekly = {str(day): [list(part) for part in parts] for day, parts in self.weekly.items()}
         return {"weekly": weekly, "closed": sorted(day.isoformat() for day in self.closed)}
+
+    def text(self) -> str:
+        """For people.
+
+        >>> day = (("09:00", "18:00"),)
+        >>> OpeningHours(weekly={1: day, 2: day, 3: day, 6: (("10:00", "14:00"),)}).text()
+        'Mon-Wed 09:00-18:00, Sat 10:00-14:00'
+        """
+        runs: list[list[int]] = []
+        for day in sorted(day for day, parts in self.weekly.items() if parts):
+            if runs and runs[-1][-1] == day - 1 and self.weekly[day] == self.weekly[runs[-1][0]]:
+                runs[-1].append(day)
+            else:
+                runs.append([day])
+        said = []
+        for run in runs:
+            days = "-".join(_WEEKDAYS[day - 1] for day in dict.fromkeys((run[0], run[-1])))
+            said.append(f"{days} {' '.join(f'{a}-{b}' for a, b in self.weekly[run[0]])}")
+        shut = ", ".join(sorted(day.isoformat() for day in self.closed))
+        return (", ".join(said) or "never") + (f"; closed {shut}" if shut else "")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OpeningHours:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 from intake.readers import BaseReader
 from intake.readers.entry import Catalog
+from yaml import YAMLError
 
 from dwell_kit.errors import FilterError, InputError, NotFoundError
 from dwell_kit.ingest import readers
@@ -26,13 +27,18 @@ from dwell_kit.schema import columns as c
 def open_catalog(path: str | os.PathLike[str], **parameters: Any) -> Catalog:
     """The catalog at `path` with its user parameters set.
 
+    A parameter that is not given is taken from the environment variable DWELL_<NAME>, if there is one
+    (DWELL_TESTDATA for `testdata`), else it is the catalog's default.
+
     Raises
     ------
     InputError : if it is not an Intake 2 catalog. FilterError : for a parameter that it does not have.
     """
     try:
         catalog = Catalog.from_yaml_file(str(path))
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except OSError as error:
+        raise InputError("the catalog cannot be read", where=str(path), found=error.strerror) from error
+    except (ValueError, LookupError, TypeError, AttributeError, YAMLError) as error:
         raise InputError(
             "this is not an Intake 2 catalog", where=str(path), expected="YAML with version: 2", found=str(error)
         ) from error
@@ -43,7 +49,9 @@ def open_catalog(path: str | os.PathLike[str], **parameters: Any) -> Catalog:
             where=str(path),
             expected=", ".join(sorted(known)) or "none",
         )
-    return catalog(**parameters) if parameters else catalog
+    around = {n: os.environ[f"DWELL_{n.upper()}"] for n in known if f"DWELL_{n.upper()}" in os.environ}
+    given = {**around, **parameters}
+    return catalog(**given) if given else catalog
 
 
 class Exported(NamedTuple):

@@ -56,7 +56,7 @@ def open(
     Raises
     ------
     WorkspaceError : if the folder is not a workspace or cannot be used.
-    NotFoundError : if there is no such version.
+    NotFoundError : if there is no such workspace (and none is to be made) or version.
     """
     if version is not None and as_of is not None:
         raise FilterError("version and as_of say the same thing twice", expected="one of the two")
@@ -192,11 +192,16 @@ class Workspace:
     # state
 
     def environments(self) -> pl.DataFrame:
-        """name, tz of every environment."""
+        """name, tz, opening_hours (as text; null: always open) of every environment."""
         with self._handle.database.read() as connection:
             known = registry.environments(connection)
-        schema = {"name": pl.String, "tz": pl.String}
-        return pl.DataFrame([{"name": e.name, "tz": e.tz} for e in known], schema=schema)
+        hours = [OpeningHours.from_dict(e.opening_hours).text() if e.opening_hours else None for e in known]
+        rows = [(e.name, e.tz, said) for e, said in zip(known, hours, strict=True)]
+        return pl.DataFrame(rows, schema=dict.fromkeys(("name", "tz", "opening_hours"), pl.String), orient="row")
+
+    def tz(self, environment: str | None = None) -> str:
+        """IANA time zone of an environment."""
+        return querying.resolve_environment(self._handle, environment).tz
 
     def set_environment(
         self, name: str, *, tz: str | None = None, opening_hours: OpeningHours | None = None

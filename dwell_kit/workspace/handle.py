@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from dwell_kit.errors import WorkspaceError
+from dwell_kit.errors import NotFoundError, WorkspaceError
 from dwell_kit.schema.coverage import Coverage
 from dwell_kit.settings import Settings
 from dwell_kit.store import snapshots
@@ -110,6 +110,7 @@ def open_handle(
 
     Raises
     ------
+    NotFoundError : if there is none, and none is to be made.
     WorkspaceError : if the folder is not a workspace, cannot be written, or is of a newer format.
     """
     layout = Layout(Path(path).expanduser().absolute())
@@ -137,7 +138,7 @@ def open_handle(
 def _make(layout: Layout, *, create: bool) -> None:
     root = layout.root
     if not create:
-        raise WorkspaceError(f"there is no workspace at {root}", hint="`dwell ingest` or dk.open(path) makes one")
+        raise NotFoundError(f"there is no workspace at {root}", hint="`dwell ingest` or dk.open(path) makes one")
     if root.exists() and not root.is_dir():
         raise WorkspaceError("a workspace is a folder, and a file is in its place", where=str(root))
     strangers = [p.name for p in root.iterdir() if not _ours(p.name)] if root.is_dir() else []

@@ -238,7 +238,6 @@ def _tee(raw: RawKeeper, total: int, progress: Progress | None) -> Callable[[byt
 def _register(ws: Handle, job: _Job, upload_id: str, window: _Span) -> _Upload:
     target = job.target
     with ws.database.write() as connection:
-        registry.put_environment(connection, target.environment, now=ws.now(), tz=target.tz)
         seq = uploads.begin(
             connection,
             upload_id=upload_id,
@@ -317,6 +316,8 @@ def _enter(
 ) -> None:
     target = upload.target
     report.snapshot_id = draft.snapshot_id
+    # only now: a file that could not be read leaves no environment behind, and no other time zone
+    registry.put_environment(connection, target.environment, now=ws.now(), tz=target.tz)
     named = pl.DataFrame({c.CAMERA: [q for q in report.coverage if q != NO_CAMERA]}, schema={c.CAMERA: pl.String})
     seen = pl.concat([*upload.stager.cameras, named], how="diagonal_relaxed").unique(maintain_order=True)
     registry.learn_cameras(connection, target.environment, seen)

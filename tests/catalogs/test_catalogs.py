@@ -84,12 +84,15 @@ def test_the_counts_of_a_door_are_a_frame_for_their_drift(testdata: Path) -> Non
 def test_ingest_through_a_catalog_reads_as_the_entry_says(
     testdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared" / "data").symlink_to(testdata)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("DWELL_TESTDATA", "nowhere")
+    monkeypatch.chdir(tmp_path)
+    command = ["ingest", "tud_campus", "walkers_hotel", "--catalog", str(SAMPLES), "--workspace", "ws"]
     with pytest.raises(SystemExit) as ended:
-        main(["ingest", "tud_campus", "walkers_hotel", "--catalog", str(SAMPLES), "--workspace", "ws"])
+        main(command)
+    assert ended.value.code == 3
+    assert not (tmp_path / "ws").exists()
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "-p", f"testdata={testdata}"])
     assert ended.value.code == 0
     with dk.open("ws") as ws:
         assert set(ws.positions()["camera_id"]) == {"campus", "seq_hotel"}
@@ -103,6 +106,18 @@ def test_errors_say_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a file to ingest"):
         catalogs.exported(LAKE, "visits")
     bad = tmp_path / "bad.yml"
-    bad.write_text("sources: {}")
-    with pytest.raises(InputError, match="Intake 2"):
-        catalogs.open_catalog(bad)
+    for text in ("sources: {}", "hello", "a,b: c: d\n1,2", "", "[1, 2]"):
+        bad.write_text(text)
+        with pytest.raises(InputError, match="Intake 2"):
+            catalogs.open_catalog(bad)
+    with pytest.raises(InputError, match="cannot be read"):
+        catalogs.open_catalog(tmp_path / "none.yml")
+
+
+def test_a_parameter_may_come_from_the_environment(
+    simulated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DWELL_FOLDER", str(simulated))
+    assert catalogs.exported(SAMPLES, "appearances").path == simulated / "appearances.csv"
+    assert catalogs.exported(SAMPLES, "appearances", folder="other").path == Path("other/appearances.csv")

@@ -111,10 +111,13 @@ def test_a_bad_file_says_so_and_the_good_ones_are_in(dwell: Command, tmp_path: P
 
 
 def test_errors_are_json_too(dwell: Command) -> None:
-    found = dwell.json("summary", exits=6)
+    found = dwell.json("summary", exits=4)
     assert "no workspace" in found["what"]
     dwell("ingest", exits=2)
-    dwell("summary", "--hours", "nine", exits=2)
+
+
+def test_a_filter_that_cannot_be_read_is_a_wrong_command(filled: Command) -> None:
+    filled("summary", "--hours", "nine", exits=2)
 
 
 def test_an_unknown_quantity_lists_the_known_ones(filled: Command) -> None:
@@ -163,7 +166,7 @@ def test_people_on_lists_are_left_out_and_said_to_be(filled: Command, tmp_path: 
 def test_hints_speak_the_language_of_the_command_line(dwell: Command, tmp_path: Path) -> None:
     when = tmp_path / "days.csv"
     when.write_text("person_id,camera_id,started_at,ended_at\na,d,03/04/2025 10:00:00,03/04/2025 10:01:00\n")
-    _, err = dwell("ingest", when, exits=6)
+    _, err = dwell("ingest", when, exits=3)
     assert "--day-first" in err
     assert "day_first=" not in err
     dwell("ingest", when, "--day-first")
@@ -196,3 +199,33 @@ def test_reports_are_scheduled_on_the_command_line(filled: Command, tmp_path: Pa
     assert "0 6 * * *" in err
     filled("report", "schedule", "remove", "mornings")
     filled("report", "schedule", "remove", "mornings", exits=4)
+
+
+def test_what_the_machine_refuses_is_said_in_words(filled: Command, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("hello")
+    _, err = filled("report", "run", "daily", "-o", in_the_way, exits=6)
+    assert str(in_the_way) in err
+    with pytest.raises(SystemExit, match="6"):
+        main(["simulate", str(in_the_way), "--days", "1"])
+    _, err = filled("ingest", "entry", "--catalog", in_the_way, exits=3)
+    assert "not an Intake 2 catalog" in err
+    _, err = filled("report", "run", "daily", "-p", "kk=3", exits=2)
+    assert "no parameter kk" in err
+    filled("report", "run", "dailyy", exits=4)
+    assert in_the_way.read_text() == "hello"
+
+
+def test_nothing_is_made_for_a_file_that_is_not_there(dwell: Command, tmp_path: Path) -> None:
+    _, err = dwell("ingest", tmp_path / "none.csv", exits=3)
+    assert "no such file" in err
+    assert dwell.json("uploads", exits=4)["what"].startswith("there is no workspace")
+
+
+def test_tables_say_local_times_and_json_says_utc(filled: Command) -> None:
+    filled("environment", "main", "--tz", "Europe/Berlin", "--open", "1-5 09:00-18:00", "--closed", "2025-12-25")
+    out, _ = filled("environment")
+    assert "Mon-Fri 09:00-18:00; closed 2025-12-25" in out
+    out, _ = filled("peaks", "--what", "daily")
+    assert "2025-05-05 00:00:00 CEST" in out
+    assert filled.json("peaks", "--what", "daily")[0]["bucket"] == "2025-05-04T22:00:00+00:00"

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import dwell_kit as dk
-from dwell_kit.errors import ReportError
+from dwell_kit.errors import NotFoundError, ReportError
 from dwell_kit.report import pdf, templates
 from dwell_kit.report.run import RunResult, rerun, run_report
 from dwell_kit.schema.hours import OpeningHours
@@ -200,7 +200,7 @@ def test_texts_become_numbers_where_the_default_is_one() -> None:
 
 
 def test_an_unknown_report_lists_the_known_ones() -> None:
-    with pytest.raises(ReportError, match="no report") as raised:
+    with pytest.raises(NotFoundError, match="no report") as raised:
         templates.find("dayly")
     assert "daily" in str(raised.value)
 

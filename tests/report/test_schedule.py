@@ -19,7 +19,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 import dwell_kit as dk
-from dwell_kit.errors import FilterError, InputError, ReportError
+from dwell_kit.errors import FilterError, InputError, NotFoundError, ReportError
 from dwell_kit.report import deliver, schedule
 from dwell_kit.report.run import RunResult
 from dwell_kit.settings import Settings
@@ -112,7 +112,7 @@ def test_due_times_keep_to_the_local_clock() -> None:
     [
         ({"cron": "every morning"}, InputError),
         ({"tz": "Berlin"}, FilterError),
-        ({"report": "dayly"}, ReportError),
+        ({"report": "dayly"}, NotFoundError),
         ({"parameters": {"kk": 3}}, ReportError),
         ({"parameters": {"date": "{someday}"}}, ReportError),
         ({"deliver_to": ("pigeon:coop",)}, InputError),

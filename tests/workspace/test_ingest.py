@@ -162,7 +162,7 @@ def test_environments_are_apart(ws: dk.Workspace, tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", many(40))
     ws.ingest(path, environment="north", tz="Europe/Berlin")
     ws.ingest(path, environment="south")
-    assert ws.environments().rows() == [("north", "Europe/Berlin"), ("south", "UTC")]
+    assert ws.environments().rows() == [("north", "Europe/Berlin", None), ("south", "UTC", None)]
     with pytest.raises(FilterError, match="which environment"):
         ws.summary()
     assert ws.summary(environment="north")["visits"] == ws.summary(environment="south")["visits"]
@@ -192,7 +192,7 @@ def test_a_folder_that_is_no_workspace_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(WorkspaceError, match="not empty"):
         dk.open(tmp_path)
-    with pytest.raises(WorkspaceError, match="there is no workspace"):
+    with pytest.raises(NotFoundError, match="there is no workspace"):
         dk.open(tmp_path / "nowhere", create=False)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -324,3 +324,21 @@ def test_a_place_that_nobody_knows_is_not_an_empty_one(ws: dk.Workspace, tmp_pat
         for ask in (ws.summary, ws.sightings):
             with pytest.raises(NotFoundError, match="there is no"):
                 ask(**given)
+
+
+def test_a_file_that_cannot_be_read_leaves_no_environment_and_no_time_zone(tmp_path: Path) -> None:
+    good = write(tmp_path / "good.csv", many(5))
+    bad = write(tmp_path / "bad.csv", many(6))
+
+    def full(step: str) -> None:
+        if step == "batch staged":
+            raise OSError(28, "No space left on device")
+
+    with dk.open(tmp_path / "ws") as ws:
+        ws.ingest(good, environment="hall", tz="Europe/Berlin")
+        for name in ("hal", "hall"):
+            with pytest.raises(OSError, match="No space"):
+                ws.ingest(bad, environment=name, tz="Asia/Tokyo", step=full)
+        assert ws.environments().rows() == [("hall", "Europe/Berlin", None)]
+        assert ws.summary()["sightings"] == 5
+        assert [u["status"] for u in ws.uploads()] == ["failed", "failed", "processed"]
