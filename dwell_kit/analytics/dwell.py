@@ -35,6 +35,8 @@ from dwell_kit.schema.time import US
 
 GRAINS: Final = ("visit", "sighting", "person")
 _DEFAULT_BINS: Final = 20
+_ROUND_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
+_DAY_S: Final = 86_400
 
 
 def compute_dwell(
@@ -124,8 +126,8 @@ def compute_dwell_histogram(
 
     Parameters
     ----------
-    bins_s : rising edges in seconds; what is longer than the last goes to a bin without end. By default `n` bins
-        of equal width from 0 to the longest dwell.
+    bins_s : rising edges in seconds; what is longer than the last goes to a bin without end. By default at most
+        `n` bins of a round width (whole seconds, minutes, hours or days) from 0 to beyond the longest dwell.
     others : as in `compute_dwell`.
 
     Returns
@@ -230,8 +232,10 @@ def _given_bins(bins_s: Sequence[float]) -> NDArray[np.int64]:
 
 
 def _equal_bins(dwell: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """`n` bins of whole seconds from 0 to beyond the longest dwell."""
+    """At most `n` bins of a round width from 0 to beyond the longest dwell."""
     if n < 1:
         raise FilterError("a histogram needs a bin", expected="n of 1 or more", found=str(n))
-    width = (int(dwell.max(initial=0)) // (n * US) + 1) * US
-    return np.arange(n + 1, dtype=np.int64) * width
+    longest = int(dwell.max(initial=0))
+    least = longest // (n * US) + 1
+    width = next((w for w in _ROUND_S if w >= least), -(-least // _DAY_S) * _DAY_S) * US
+    return np.arange(longest // width + 2, dtype=np.int64) * width

@@ -12,14 +12,13 @@ from IPython.display import HTML
 from dwell_kit.schema.text import said
 from dwell_kit.workspace import exporting
 
-_KEY_FIGURES = (
+_KEY_FIGURES = (  # the longest visit is not among them: it is about one person
     ("unique_visitors", "Visitors (persons)"),
     ("visits", "Visits"),
     ("repeat_visitors", "Persons with two or more visits"),
     ("dwell_mean_s", "Dwell of a visit, mean"),
     ("dwell_median_s", "Dwell of a visit, median"),
     ("dwell_p95_s", "Dwell of a visit, 95th percentile"),
-    ("dwell_max_s", "Dwell of a visit, longest"),
     ("dwell_per_person_s", "Dwell of a person, mean"),
     ("peak_occupancy", "Most people at one instant"),
     ("peak_hour", "Peak hour (local clock)"),
@@ -47,12 +46,19 @@ def _shown(name: str, figures: dict[str, Any] | None, k: int) -> str:
     return "suppressed" if 0 < figures["unique_visitors"] < k else said(name, figures[name])
 
 
-def survival_by_minute(curve: pl.DataFrame) -> pl.DataFrame:
-    """The survival curve at whole minutes, without counts: single visits cannot be read from it."""
-    last = float(curve["t_s"].max() or 0.0)  # type: ignore[arg-type]
-    grid = pl.DataFrame({"t_s": [60.0 * minute for minute in range(int(last // 60) + 2)]})
-    names = ("t_s", "survival", "low", "high")
-    return grid.join_asof(curve.sort("t_s"), on="t_s").select(names)
+def survival_of(curve: pl.DataFrame, histogram: pl.DataFrame) -> pl.DataFrame:
+    """The survival curve at the edges of the histogram's visible bars, without counts.
+
+    Between two points lie the visits of one bar at least, so the curve says of nobody what the bars do not.
+
+    Parameters
+    ----------
+    curve : of the quantity `survival`. histogram : of `dwell_histogram`, suppressed.
+    """
+    seen = histogram.filter(~pl.col("suppressed") & (pl.col("count") > 0))
+    edges = pl.concat([pl.Series("t_s", [0.0]), seen["from_s"], seen["till_s"].drop_nulls()]).unique().sort()
+    grid = edges.rename("t_s").to_frame() if seen.height else edges.clear().to_frame()
+    return grid.join_asof(curve.sort("t_s"), on="t_s").select("t_s", "survival", "low", "high")
 
 
 def chart_scripts() -> HTML:

@@ -187,7 +187,7 @@ def test_histogram() -> None:
     ]  # fmt: skip
     equal = compute_dwell_histogram(table, n=4)
     assert equal.select(c.FROM_S, c.TILL_S, c.COUNT).rows() == [
-        (0, 1001, 4), (1001, 2002, 0), (2002, 3003, 0), (3003, 4004, 1),
+        (0, 1800, 4), (1800, 3600, 0), (3600, 5400, 1),
     ]  # fmt: skip
     by = compute_dwell_histogram(HAND, by=c.CAMERA, bins_s=[0, 1200, 9000])
     assert by.select(c.CAMERA, c.COUNT, c.UNIQUE_VISITORS).rows() == [

@@ -17,6 +17,7 @@ import dwell_kit as dk
 from dwell_kit.errors import NotFoundError, ReportError
 from dwell_kit.report import pdf, templates
 from dwell_kit.report.run import RunResult, rerun, run_report
+from dwell_kit.report.show import survival_of
 from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.text import said
 from dwell_kit.simulate import people
@@ -85,7 +86,26 @@ def test_no_table_has_a_figure_of_fewer_than_k_persons(daily: RunResult) -> None
         assert (table["suppressed"] == table["unique_visitors"].is_null()).all()
     survival = pl.read_parquet(daily.folder / "data/survival.parquet")
     assert survival.columns == ["t_s", "survival", "low", "high"]
-    assert (survival["t_s"] % 60 == 0).all()
+    bars = pl.read_parquet(daily.folder / "data/dwell_histogram.parquet").filter(~pl.col("suppressed"))
+    assert bars.height > 3
+    assert set(survival["t_s"]) <= {0.0, *bars["from_s"], *bars["till_s"]}
+    assert "km_mean_until_s" not in pl.read_parquet(daily.folder / "data/survival_summary.parquet").columns
+
+
+def test_a_curve_has_no_step_that_the_bars_beside_it_hide() -> None:
+    curve = pl.DataFrame({"t_s": [0.0, 50.0, 130.0, 400.0], "survival": [1.0, 0.5, 0.4, 0.0]}).with_columns(
+        low=pl.col("survival"), high=pl.col("survival"), at_risk=pl.lit(9)
+    )
+    bars = pl.DataFrame(
+        {
+            "from_s": [0.0, 60.0, 120.0, 180.0],
+            "till_s": [60.0, 120.0, 180.0, 240.0],
+            "count": [5, 0, None, None],
+            "suppressed": [False, False, True, True],
+        }
+    )
+    assert survival_of(curve, bars).select("t_s", "survival").rows() == [(0.0, 1.0), (60.0, 0.5)]
+    assert survival_of(curve, bars[2:]).is_empty()
 
 
 def test_small_cells_hide_one_other_at_most(daily: RunResult, workspace: Path) -> None:
