@@ -35,6 +35,7 @@ from dwell_kit.workspace.handle import Handle
 
 Kind = Literal["pandas", "polars", "arrow"]
 _GROUP = "group"
+_NO_GROUP = "(none)"
 _OF_PERSONS = ("environment", "age_groups", "genders", "attributes", "include_listed")
 _OF_VISITS = {"min_dwell", "max_dwell", "max_gap"}
 _GIVEN = {"selection", "filters", "tz", "coverage", "groups"}
@@ -177,9 +178,15 @@ def _level(by: Any) -> str | None:
 
 
 def _by_level(ws: Handle, name: str, found: Scope, level: str, parameters: dict[str, Any]) -> Any:
-    """A quantity by group, store, department or division: each is a mapping from names to cameras."""
+    """A quantity by group, store, department or division: each is a mapping from names to cameras.
+
+    Cameras that are in none of the kind are together under `(none)`: nobody drops out unseen.
+    """
     with ws.database.read() as connection:
         groups = registry.groups(connection, found.environment.name, (level,))
+        cameras = {row["camera_id"] for row in registry.cameras(connection, found.environment.name)}
+    if alone := sorted(cameras.difference(*groups.values())):
+        groups.setdefault(_NO_GROUP, []).extend(alone)
     by = tuple(_GROUP if word == level else word for word in parameters["by"])
     result = _call(ws, name, found, {**parameters, "by": by, "groups": groups})
     return result.rename({_GROUP: level}) if _GROUP in result.columns else result

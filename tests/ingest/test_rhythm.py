@@ -86,6 +86,10 @@ def pairs(apart_s: list[float], cameras: tuple[str, str] = ("a", "b")) -> pl.Dat
     return SIGHTINGS.conform(pl.DataFrame(rows, schema=names, orient="row"))
 
 
+ON_THE_WAY = [-20 * math.log(1 - (i + 0.5) / 40) % 49 for i in range(40)]
+"""Exponential delays of 20 s: people come from one camera to the other, each at their pace."""
+
+
 def test_clocks_that_differ() -> None:
     clocks = rhythm.Clocks()
     clocks.add(pairs([-7.0 + 0.1 * (i % 5) for i in range(30)]))
@@ -94,8 +98,8 @@ def test_clocks_that_differ() -> None:
 
 @pytest.mark.parametrize(
     "apart",
-    [[0.5] * 30, [9.0] * 10, [(-1) ** i * 25.0 + 3 for i in range(40)], [60.0] * 30],
-    ids=["the same", "too few", "chance", "never at once"],
+    [[0.5] * 30, [9.0] * 10, [(-1) ** i * 25.0 + 3 for i in range(40)], [60.0] * 30, ON_THE_WAY],
+    ids=["the same", "too few", "chance", "never at once", "one camera after the other"],
 )
 def test_clocks_of_which_nothing_can_be_said(apart: list[float]) -> None:
     clocks = rhythm.Clocks()

@@ -244,6 +244,9 @@ def test_dwell_by_each_kind_of_camera_group(ws: dk.Workspace, tmp_path: Path) ->
 
     assert by("group") == {"entrances": 60.0, "inside": 30.0}
     assert by("store") == {"north": 90.0}
+    assert by("department") == {"(none)": 90.0}
+    ws.edit_camera("door", department="sales")
+    assert by("department") == {"sales": 60.0, "(none)": 30.0}
     with pytest.raises(FilterError, match="one kind at a time"):
         ws.compute("dwell", parameters={"by": ("group", "store")})
 
