@@ -68,6 +68,19 @@ def empty(title: str, note: str = "no data in this selection") -> Any:
     return styled(text, title=title, xaxis=None, yaxis=None, text_color=MUTED, xlim=(0, 1), ylim=(0, 1))
 
 
+def load_quietly() -> None:
+    """Bokeh for HoloViews, with nothing printed into a notebook."""
+
+    hv.Store.set_current_backend("bokeh")
+
+
+def load_notebook() -> None:
+    """Bokeh and Panel for a page of JupyterLab, scripts and all: no request leaves the machine."""
+    import panel as pn
+
+    pn.extension(comms="ipywidgets", inline=True)
+
+
 def load_server() -> None:
     """Bokeh for pages that a server hands out: without this, HoloViews knows no backend."""
     import panel as pn

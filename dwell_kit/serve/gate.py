@@ -13,6 +13,15 @@ _PEERS: Final = frozenset({"127.0.0.1", "::1", "testclient"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+def is_loopback_name(host: str) -> bool:
+    """Whether a Host header names this machine: a name of somebody else's is DNS rebinding.
+
+    >>> is_loopback_name("127.0.0.1:8050"), is_loopback_name("evil.example:8050"), is_loopback_name("[::1]:80")
+    (True, False, True)
+    """
+    return urlsplit(f"//{host}").hostname in {h.strip("[]") for h in _HOSTS}
+
+
 class LoopbackOnly:
     """Refuses other machines, other host names (DNS rebinding) and, where something changes, other origins."""
 
@@ -36,7 +45,7 @@ class LoopbackOnly:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         peer = (scope.get("client") or ("",))[0]
-        if peer not in _PEERS or urlsplit(f"//{host}").hostname not in {h.strip("[]") for h in _HOSTS}:
+        if peer not in _PEERS or not is_loopback_name(host):
             return False
         changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
         origin = headers.get(b"origin")

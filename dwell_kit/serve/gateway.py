@@ -14,9 +14,9 @@ from panel.io.fastapi import add_applications
 
 import dwell_kit
 from dwell_kit.plots import theme
-from dwell_kit.serve import downloads, uploads
+from dwell_kit.serve import uploads
 from dwell_kit.serve.gate import LoopbackOnly
-from dwell_kit.serve.jobs import Jobs
+from dwell_kit.serve.inbox import Inbox
 from dwell_kit.serve.sessions import end_with_their_tab
 from dwell_kit.ui.frame import page
 from dwell_kit.ui.overview import Overview
@@ -26,27 +26,24 @@ from dwell_kit.workspace import Workspace
 from dwell_kit.workspace import open as open_workspace
 
 _ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-PAGES: Final = (("/overview", "Overview"), ("/sessions", "Sessions"), ("/upload", "Upload"))
+PAGES: Final = (("overview", "Overview"), ("sessions", "Sessions"), ("upload", "Upload"))
 
 
 def create(workspace: str | Path) -> FastAPI:
     """The application on one workspace; `uvicorn.run` takes it. Answers this machine only (see `gate`)."""
     ws = open_workspace(workspace)
-    inbox = ws.path / "tmp" / "inbox"
-    inbox.mkdir(parents=True, exist_ok=True)
-    jobs = Jobs(ws.path, inbox / "jobs")
+    inbox = Inbox(ws)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        jobs.close()
+        inbox.close()
         ws.close()
 
     app = FastAPI(
         title="dwell_kit", version=dwell_kit.__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    app.include_router(uploads.router(ws, jobs, inbox))
-    app.include_router(downloads.router(ws, inbox))
+    app.include_router(uploads.router(inbox))
     app.add_api_route("/", lambda: RedirectResponse(PAGES[0][0]), include_in_schema=False)
     app.add_api_route("/health", lambda: JSONResponse({"ok": True, "version": ws.snapshot_id}))
     if ws.environments().height:
@@ -79,7 +76,7 @@ def _filtered(ws: Workspace, heading: str, kind: type[Overview] | type[Sessions]
             if location is not None:
                 location.search = f"?{new}" if new else ""
 
-        made = kind(ws, query, tell=tell, exports="")
+        made = kind(ws, query, tell=tell, exports="rows")
         pn.state.onload(made.load)
         pn.state.on_session_destroyed(lambda _context: made.close())
         return page(heading, made, PAGES)
@@ -89,6 +86,6 @@ def _filtered(ws: Workspace, heading: str, kind: type[Overview] | type[Sessions]
 
 def _upload(ws: Workspace) -> Callable[[], Any]:
     def make() -> Any:
-        return page("Upload", UploadPage(ws, endpoint="/uploads"), PAGES)
+        return page("Upload", UploadPage(ws, endpoint="uploads"), PAGES)
 
     return make

@@ -14,16 +14,23 @@ _JS = Path(__file__).parent / "js"
 
 
 def _module(name: str) -> str:
-    return (_JS / f"{name}.js").read_text(encoding="utf-8")
+    return "\n".join((_JS / f"{part}.js").read_text(encoding="utf-8") for part in ("common", name))
 
 
 class FilterBar(JSComponent):  # type: ignore[misc]
-    """Filters; `asked` is what the person wants, `value` what is shown."""
+    """Filters; `asked` is what the person wants, `value` what is shown.
+
+    Where no server keeps the address (`linked`), the page does: it says with which query it was `opened`, and
+    shows `address` there.
+    """
 
     options = param.Dict(default={})
     value = param.Dict(default={})
     asked = param.Dict(default={})
     error = param.String(default="")
+    linked = param.Boolean(default=False)
+    address = param.String(default="")
+    opened = param.Dict(default={})
     _esm = _module("filter_bar")
     _stylesheets = [COMPONENT]
 

@@ -31,7 +31,7 @@ class Filtering:
         self._tell = tell or (lambda _query: None)
         self.bar = FilterBar(sizing_mode="stretch_width")
         self._at = 0
-        self.filters = self._first(query)
+        self.filters = self.first(query)
         self.show(self.filters)
 
     @property
@@ -40,11 +40,16 @@ class Filtering:
         return not self.ws.environments().height
 
     @property
+    def stale(self) -> bool:
+        """True if the data have changed since the filters were shown."""
+        return self.bar.options.get("version") != (None if self.empty else self.ws.snapshot_id)
+
+    @property
     def tz(self) -> str:
         """Zone of the environment looked at."""
         return str(self.bar.options.get("tz", "UTC"))
 
-    def _first(self, query: str) -> Filters:
+    def first(self, query: str) -> Filters:
         """The filters of the link; a link that means nothing says so and shows everything."""
         places = self.ws.environments()["name"].to_list()
         default = Filters(environment=places[0]) if places else Filters()

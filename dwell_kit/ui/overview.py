@@ -66,6 +66,18 @@ class Overview:
         """Draw the charts, once the page is there."""
         await self._draw(self.filtering.filters, self._turn)
 
+    def draw(self) -> None:
+        """Draw the charts at once, where nobody waits for the page yet."""
+        if not self.filtering.empty:
+            for chart in CHARTS:
+                self.panes[chart.name].object = _figure(chart, self.ws, self.filtering.filters, self.filtering.tz)
+
+    async def reopen(self, query: str) -> None:
+        """Somebody opened a page that was drawn ahead: what their link asks for, and what came in since."""
+        filters = self.filtering.first(query)
+        if filters != self.filtering.filters or self.filtering.stale:
+            await self.apply(filters)
+
     async def _asked(self, event: Any) -> None:
         filters = self.filtering.asked(event.new)
         if filters is not None:

@@ -128,15 +128,11 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
         if state["descending"]:
             shown["descending"] = "1"
         filters = view.to_query(self._filters)
-        asked = urlencode(
-            {"what": self._what, **{f"p_{k}": _text(v) for k, v in self._parameters.items()}, **shown}
-        )
+        base, _, of = self.exports.partition("?")
+        parameters = {f"p_{k}": _text(v) for k, v in self._parameters.items()}
+        asked = urlencode({"what": self._what, **parameters, **shown, "filters": filters})
         return [
-            {
-                "format": kind,
-                "title": title,
-                "href": f"{self.exports}/rows.{kind}?{asked}&filters=" + urlencode({"": filters})[1:],
-            }
+            {"format": kind, "title": title, "href": f"{base}.{kind}?{'&'.join(filter(None, (asked, of)))}"}
             for kind, title in FORMATS
         ]
 

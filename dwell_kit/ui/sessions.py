@@ -54,6 +54,19 @@ class Sessions:
         """Show the first table, once the page is there."""
         await self._show(self.filtering.filters)
 
+    def draw(self) -> None:
+        """Show the first table at once, where nobody waits for the page yet."""
+        if not self.filtering.empty:
+            what, sort, parameters = TABLES[self.choice.value]
+            filters = self.filtering.filters
+            self.rows.reveal(str(self.choice.value), what, filters, sort=sort, parameters=parameters)
+
+    async def reopen(self, query: str) -> None:
+        """Somebody opened a page that was drawn ahead: what their link asks for, and what came in since."""
+        filters = self.filtering.first(query)
+        if filters != self.filtering.filters or self.filtering.stale:
+            await self._show(filters)
+
     async def _asked(self, event: Any) -> None:
         filters = self.filtering.asked(event.new)
         if filters is not None:

@@ -12,8 +12,12 @@ def _sheet(name: str) -> str:
     return (_CSS / f"{name}.css").read_text(encoding="utf-8")
 
 
-PAGE: Final = _sheet("page")
+VARIABLES: Final = _sheet("variables")
+"""On the root of whatever page the components are in."""
+PAGE: Final = VARIABLES + _sheet("page")
 """Of the page around the components."""
+VOILA: Final = PAGE + _sheet("voila")
+"""Of the page that Voilà makes."""
 COMPONENT: Final = _sheet("component")
 """Inside each component's shadow root."""
 CARD: Final = _sheet("card")

@@ -1,5 +1,4 @@
 // Key figures: each is a button that opens the rows behind it.
-const esc = (s) => String(s ?? "").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 export function render({ model, el }) {
   const draw = () => {

@@ -1,5 +1,4 @@
 // A page of rows: sorting, filtering and paging happen on the server; this draws one page and asks for another.
-const esc = (s) => String(s ?? "").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 export function render({ model, el }) {
   let timer = 0;
@@ -15,7 +14,7 @@ export function render({ model, el }) {
       `<td class="${model.columns[i].number ? "number" : ""}" data-title="${esc(model.columns[i].title)}">${esc(cell)}</td>`).join("") + "</tr>").join("");
     const options = ['<option value="">any column</option>', ...model.columns.filter((c) => !c.number).map((c) =>
       `<option value="${esc(c.name)}" ${s.column === c.name ? "selected" : ""}>${esc(c.title)}</option>`)].join("");
-    const exports = model.exports.map((x) => `<a href="${esc(x.href)}" download class="plain" data-export="${esc(x.format)}">${esc(x.title)}</a>`).join(" ");
+    const exports = model.exports.map((x) => `<a href="${esc(address(x.href))}" download class="plain" data-export="${esc(x.format)}">${esc(x.title)}</a>`).join(" ");
     el.innerHTML = `<section aria-label="${esc(model.title)}" aria-busy="${model.busy}">
       <header><h3>${esc(model.title)}</h3><span class="said">${esc(model.note)}</span></header>
       <div class="row tools"><label class="field">Search <input type="search" name="search" value="${esc(s.search)}"></label>

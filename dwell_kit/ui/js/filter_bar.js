@@ -1,5 +1,4 @@
 // The filters of a view: native controls, so that keyboard, screen reader and telephone work by themselves.
-const esc = (s) => String(s).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 function choice(name, title, options, chosen) {
   if (!options.length) return "";
@@ -97,6 +96,10 @@ export function render({ model, el }) {
       });
     }
   };
+  if (model.linked) { // no server keeps the address: the page does
+    model.on("address", () => history.replaceState(null, "", location.pathname + (model.address ? `?${model.address}` : "") + location.hash));
+    model.opened = { query: location.search.slice(1), at: Date.now() };
+  }
   model.on("value", draw);
   model.on("options", draw);
   model.on("error", () => { el.querySelector(".error").textContent = model.error; });

@@ -1,8 +1,9 @@
 // Files go to the server as a stream; this page never holds one. The server tells how far it is.
-const esc = (s) => String(s ?? "").replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 const size = (n) => n >= 1e9 ? `${(n / 1e9).toFixed(2)} GB` : n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB` : `${Math.ceil(n / 1e3)} kB`;
 
 export function render({ model, el }) {
+  const [path, more] = address(model.endpoint).split("?");
+  const url = (tail, query = "") => `${path}${tail}?${[more, query].filter(Boolean).join("&")}`;
   el.innerHTML = `<div class="drop" role="group" aria-label="Upload exports">
       <p><b>Drop exports here</b>, or <label class="plain">choose files<input type="file" multiple></label></p>
       <p class="muted">CSV, JSON, Parquet, gz, zip · up to ${esc(size(model.most_bytes))} each · checked at once</p>
@@ -26,13 +27,13 @@ export function render({ model, el }) {
     ["where", "expected", "found", "hint"].filter((k) => error[k]).map((k) => `<br><span class="muted">${k}:</span> ${esc(error[k])}`).join(""));
 
   const follow = async (item, job) => {
-    const answer = await fetch(`${model.endpoint}/${job}`);
+    const answer = await fetch(url(`/${job}`));
     const said = await answer.json();
     if (said.state === "failed") return failed(item, said.error);
     if (said.state === "done") {
       const r = said.report;
       tell(item, "done", `<b>${r.repeated ? "Already there, nothing changed" : `${r.accepted.toLocaleString("en")} of ${r.rows_read.toLocaleString("en")} rows accepted`}</b>
-        ${r.rejected ? ` · <a href="${model.endpoint}/${esc(r.upload_id)}/rejects" download>${r.rejected.toLocaleString("en")} rejected: download</a>` : ""} · quality ${r.score} of 100`);
+        ${r.rejected ? ` · <a href="${esc(url(`/${r.upload_id}/rejects`))}" download>${r.rejected.toLocaleString("en")} rejected: download</a>` : ""} · quality ${r.score} of 100`);
       model.finished = { upload: r.upload_id, at: Date.now() };
       return undefined;
     }
@@ -52,7 +53,7 @@ export function render({ model, el }) {
     return check(file, query).then((error) => {
       if (error) return failed(item, error);
       const request = new XMLHttpRequest();
-      request.open("PUT", `${model.endpoint}?${query}`);
+      request.open("PUT", url("", query));
       request.upload.onprogress = (event) => tell(item, "sending", `sending ${Math.round(100 * event.loaded / event.total)} %`, event.loaded / event.total);
       request.onerror = () => failed(item, { what: "The connection was lost", hint: "drop the file again" });
       request.onload = () => {
@@ -67,7 +68,7 @@ export function render({ model, el }) {
   };
   // the first 256 kB are enough to tell a wrong file within a second of its being dropped
   const check = async (file, query) => {
-    const answer = await fetch(`${model.endpoint}/check?${query}&size=${file.size}`, { method: "POST", body: file.slice(0, 1 << 18) });
+    const answer = await fetch(url("/check", `${query}&size=${file.size}`), { method: "POST", body: file.slice(0, 1 << 18) });
     return answer.ok ? null : (await answer.json()).error;
   };
   for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });

@@ -1,0 +1,185 @@
+"""What every door takes in and gives out: uploads that stream to disk, rejects and rows as files.
+
+The doors (FastAPI in the gateway, Tornado in Voilà and JupyterLab) move bytes; what they mean is here.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from dwell_kit.errors import DwellError, FormatError, LimitError, NotFoundError
+from dwell_kit.ingest import readers
+from dwell_kit.ingest.sources import Source
+from dwell_kit.serve.jobs import Jobs
+from dwell_kit.ui import view
+from dwell_kit.workspace import Workspace
+from dwell_kit.workspace.paging import View
+
+MOST_BYTES: Final = 8 << 30
+HEAD_BYTES: Final = 1 << 18
+_SUFFIXES: Final = (".csv", ".tsv", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".gz", ".zip")
+_MAGIC: Final = {".gz": b"\x1f\x8b", ".zip": b"PK", ".parquet": b"PAR1"}
+_UNSAFE: Final = re.compile(r"[^\w. ()\[\]-]+")
+
+
+def safe_name(name: str) -> str:
+    """The file's own name without any path, and without what no file needs.
+
+    >>> safe_name("../../etc/pass\\x00wd.csv"), safe_name("")
+    ('pass_wd.csv', 'upload')
+    """
+    return _UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ")[:150] or "upload"
+
+
+class Answer(NamedTuple):
+    """A status and its JSON."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def refused(error: DwellError, status: int | None = None) -> Answer:
+    """An error as people and programs read it."""
+    if status is None:
+        status = 404 if isinstance(error, NotFoundError) else 413 if isinstance(error, LimitError) else 422
+    return Answer(status, {"error": error.as_dict()})
+
+
+class Download(NamedTuple):
+    """A file to be sent under a name, and removed."""
+
+    path: Path
+    name: str
+
+
+class Inbox:
+    """The uploads and downloads of one workspace."""
+
+    def __init__(self, ws: Workspace, *, most_bytes: int = MOST_BYTES) -> None:
+        self.ws = ws
+        self.most_bytes = most_bytes
+        self.folder = ws.path / "tmp" / "inbox"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.jobs = Jobs(ws.path, self.folder / "jobs")
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self.jobs.close()
+
+    def check(self, name: str, size: int, head: bytes) -> Answer:
+        """Whether a file of this name, size and beginning can be one of ours."""
+        path = self.folder / uuid.uuid4().hex / safe_name(name)
+        path.parent.mkdir(parents=True)
+        try:
+            path.write_bytes(head[:HEAD_BYTES])
+            _look(path, size, self.most_bytes)
+        except DwellError as error:
+            return refused(error, 422)
+        finally:
+            shutil.rmtree(path.parent, ignore_errors=True)
+        return Answer(200, {"ok": True})
+
+    def receive(self, name: str) -> Arrival:
+        """A file that is about to come in."""
+        return Arrival(self, safe_name(name))
+
+    def said(self, job: str) -> Answer:
+        """How far a job is."""
+        known = self.jobs.said(safe_name(job))
+        return refused(NotFoundError(f"there is no job {job!r}")) if known is None else Answer(200, known)
+
+    def rejects(self, upload: str) -> Download:
+        """The rows that were not accepted, to be fixed and ingested again."""
+        target = self.folder / f"rejects-{uuid.uuid4().hex}.csv"
+        self.ws.write_rejects(upload, target)
+        return Download(target, f"rejects-{upload[:8]}.csv")
+
+    def rows(self, kind: str, asked: Mapping[str, str]) -> Download:
+        """Exactly the rows that a table shows: `what`, `filters` (a query), order, search, parameters `p_…`."""
+        what = asked.get("what", "visits")
+        seen = View(
+            sort=asked.get("sort"),
+            descending=asked.get("descending") == "1",
+            search=asked.get("search", ""),
+            column=asked.get("column"),
+        )
+        target = self.folder / f"rows-{uuid.uuid4().hex}.{kind}"
+        filters = view.from_query(asked.get("filters", ""))
+        self.ws.rows(what, filters, parameters=_parameters(asked.items())).export(seen, target)
+        return Download(target, f"{what}.{kind}")
+
+
+class Arrival:
+    """One file on its way to disk; nothing of it stays in memory, and nothing on disk unless it is whole."""
+
+    def __init__(self, inbox: Inbox, name: str) -> None:
+        self._inbox = inbox
+        self._job = uuid.uuid4().hex
+        self._path = inbox.folder / self._job / name
+        self._path.parent.mkdir(parents=True)
+        self._file = self._path.open("wb")
+        self._taken = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises
+        ------
+        LimitError : if the file is too big.
+        """
+        self._taken += len(chunk)
+        if self._taken > self._inbox.most_bytes:
+            raise LimitError(
+                "the file is too big", where=self._path.name, expected=f"at most {self._inbox.most_bytes:,} bytes"
+            )
+        self._file.write(chunk)
+
+    def done(self, asked: Mapping[str, str]) -> Answer:
+        """The file is whole: a job ingests it, with the query's environment, tz, since, until."""
+        self._file.close()
+        options: dict[str, Any] = {name: asked.get(name) or None for name in ("environment", "tz")}
+        if asked.get("since") and asked.get("until"):
+            options["window"] = (asked["since"], asked["until"])
+        self._inbox.jobs.submit(self._job, self._path, options)
+        return Answer(202, {"job": self._job})
+
+    def abort(self) -> None:
+        """The file will not come."""
+        self._file.close()
+        shutil.rmtree(self._path.parent, ignore_errors=True)
+
+
+def _parameters(asked: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Parameters of the quantity: `p_n=10`, `p_by=camera_id,gender`."""
+    given = {name[2:]: value for name, value in asked if name.startswith("p_")}
+    return {
+        name: int(value) if value.isdigit() else tuple(value.split(",")) if name == "by" else value
+        for name, value in given.items()
+    }
+
+
+def _look(path: Path, size: int, most_bytes: int) -> None:
+    """Raises what is wrong with a file, as far as its beginning shows."""
+    if size > most_bytes:
+        raise LimitError(
+            "the file is too big", where=path.name, expected=f"at most {most_bytes:,} bytes", found=f"{size:,}"
+        )
+    suffix = path.suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise FormatError(
+            "this kind of file cannot be read",
+            where=path.name,
+            expected=", ".join(_SUFFIXES),
+            found=suffix or "no ending",
+        )
+    magic = _MAGIC.get(suffix)
+    if magic is not None:
+        if not path.read_bytes().startswith(magic):
+            raise FormatError(f"this is not a {suffix[1:]} file", where=path.name, hint="export it again")
+        return
+    readers.detect(Source(path))

@@ -1,0 +1,171 @@
+"""The inbox behind Tornado: the same uploads and downloads in Voilà and in JupyterLab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado.web import HTTPError, authenticated, stream_request_body
+
+from dwell_kit.errors import DwellError
+from dwell_kit.serve.inbox import HEAD_BYTES, Answer, Arrival, Download, Inbox, refused
+
+_CHUNK = 1 << 20
+PREFIX = "dwell"
+
+
+def handlers(base_url: str, inbox_of: Callable[[str], Inbox]) -> list[Any]:
+    """The routes under `base_url`/dwell.
+
+    Parameters
+    ----------
+    inbox_of : the inbox of a workspace asked for ("" where the server has one only).
+    """
+    return [
+        (url_path_join(base_url, PREFIX, pattern), handler, {"inbox_of": inbox_of})
+        for pattern, handler in (
+            (r"uploads/check", Check),
+            (r"uploads", Upload),
+            (r"uploads/([\w-]+)/rejects", Rejects),
+            (r"uploads/([\w-]+)", Said),
+            (r"rows\.(\w+)", Rows),
+        )
+    ]
+
+
+class _Handler(JupyterHandler):  # type: ignore[misc]
+    def initialize(self, inbox_of: Callable[[str], Inbox]) -> None:
+        self._inbox_of = inbox_of
+
+    def check_xsrf_cookie(self) -> None:
+        """Pages of other origins change nothing: their browsers say where they come from."""
+        origin = self.request.headers.get("Origin")
+        if origin and urlsplit(origin).netloc != self.request.host:
+            raise HTTPError(403, "a page of another site asked")
+
+    @property
+    def inbox(self) -> Inbox:
+        return self._inbox_of(self.get_query_argument("workspace", ""))
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        return {name: self.get_query_argument(name) for name in self.request.query_arguments}
+
+    def answer(self, answer: Answer) -> None:
+        self.set_status(answer.status)
+        self.finish(answer.body)
+
+    async def send(self, make: Callable[[], Download]) -> None:
+        """A file, removed once it was sent; or why there is none."""
+        try:
+            download = make()
+        except DwellError as error:
+            self.answer(refused(error))
+            return
+        try:
+            self.set_header("Content-Type", "application/octet-stream")
+            self.set_header("Content-Disposition", f'attachment; filename="{download.name}"')
+            with download.path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    self.write(chunk)
+                    await self.flush()
+        finally:
+            download.path.unlink(missing_ok=True)
+        self.finish()
+
+
+class Check(_Handler):
+    """Whether a file of this name and beginning can be one of ours."""
+
+    @authenticated
+    def post(self) -> None:
+        asked = self.asked
+        self.answer(
+            self.inbox.check(asked.get("name", ""), int(asked.get("size") or 0), self.request.body[:HEAD_BYTES])
+        )
+
+
+@stream_request_body
+class Upload(_Handler):
+    """A file as a stream: it goes to disk as it comes."""
+
+    arrival: Arrival | None = None
+    wrong: DwellError | None = None
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await super().prepare()
+        if self.request.method != "PUT" or self.current_user is None or self.request.connection is None:
+            return
+        # one byte more than is taken, so that it is the inbox that says no
+        self.request.connection.set_max_body_size(self.inbox.most_bytes + 1)  # type: ignore[attr-defined]
+        self.arrival = self.inbox.receive(self.get_query_argument("name", ""))
+
+    def data_received(self, chunk: bytes) -> None:
+        if self.arrival is None or self.wrong is not None:
+            return
+        try:
+            self.arrival.write(chunk)
+        except DwellError as error:  # the rest is let pass: the browser reads the answer after its last byte
+            self.wrong = error
+
+    @authenticated
+    def put(self) -> None:
+        if self.arrival is None:
+            raise HTTPError(400)
+        if self.wrong is not None:
+            self.arrival.abort()
+            self.answer(refused(self.wrong))
+            return
+        self.answer(self.arrival.done(self.asked))
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        if self.arrival is not None:
+            self.arrival.abort()
+
+
+class Said(_Handler):
+    """How far a job is."""
+
+    @authenticated
+    def get(self, job: str) -> None:
+        self.answer(self.inbox.said(job))
+
+
+class Rejects(_Handler):
+    """The rows of an upload that were not accepted."""
+
+    @authenticated
+    async def get(self, upload: str) -> None:
+        await self.send(lambda: self.inbox.rejects(upload))
+
+
+class Rows(_Handler):
+    """Exactly the rows that a table shows."""
+
+    @authenticated
+    async def get(self, kind: str) -> None:
+        await self.send(lambda: self.inbox.rows(kind, self.asked))
+
+
+class Inboxes:
+    """The inboxes of the workspaces that notebooks of one Jupyter server have open."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, Inbox] = {}
+
+    def __call__(self, workspace: str) -> Inbox:
+        from dwell_kit.settings import Settings
+        from dwell_kit.workspace import open as open_workspace
+
+        path = Path(workspace or Settings.from_environment().workspace).absolute()
+        if path not in self._open:
+            try:
+                self._open[path] = Inbox(open_workspace(path, create=False))
+            except DwellError as error:
+                raise HTTPError(404, str(error)) from error
+        return self._open[path]

@@ -1,0 +1,97 @@
+"""The pages inside notebooks: in a cell of JupyterLab, and as a page of Voilà.
+
+Panel's objects travel as ipywidgets (jupyter_bokeh), which both understand. In Voilà the page itself brings the
+scripts; in JupyterLab the first cell that shows a page does, so that no request leaves the machine.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import panel as pn
+from IPython.display import HTML, display
+from panel.io.notebook import ipywidget
+
+from dwell_kit.plots import theme
+from dwell_kit.settings import Settings
+from dwell_kit.ui.overview import Overview
+from dwell_kit.ui.sessions import Sessions
+from dwell_kit.ui.style import VARIABLES
+from dwell_kit.ui.uploading import UploadPage
+from dwell_kit.workspace import Workspace
+from dwell_kit.workspace import open as open_workspace
+
+VOILA: Final = "VOILA_OF_DWELL"
+"""Set in the kernels of `dwell dashboards`."""
+_shown: list[Any] = []
+"""What notebooks show must outlive its cell."""
+
+
+def overview(workspace: Workspace | str | Path | None = None) -> Any:
+    """The overview of a workspace, as a widget."""
+    return _filtered(Overview, _opened(workspace))
+
+
+def sessions(workspace: Workspace | str | Path | None = None) -> Any:
+    """The tables of a workspace, as a widget."""
+    return _filtered(Sessions, _opened(workspace))
+
+
+def upload(workspace: Workspace | str | Path | None = None) -> Any:
+    """The upload page of a workspace, as a widget."""
+    ws = _opened(workspace)
+    return _widget(UploadPage(ws, endpoint="jupyter:dwell/uploads" + _of(ws)))
+
+
+def in_voila() -> bool:
+    """True in a kernel that serves a page to somebody who may not run code."""
+    return VOILA in os.environ
+
+
+def _opened(workspace: Workspace | str | Path | None) -> Workspace:
+    if isinstance(workspace, Workspace):
+        return workspace
+    return open_workspace(workspace if workspace is not None else Settings.from_environment().workspace)
+
+
+def _of(ws: Workspace) -> str:
+    """Which workspace an endpoint is asked about; Voilà's server has one, and lets nobody choose."""
+    return "" if in_voila() else "?" + urlencode({"workspace": str(ws.path)})
+
+
+def _filtered(kind: type[Overview] | type[Sessions], ws: Workspace) -> Any:
+    linked = in_voila()  # in JupyterLab the address is the notebook's
+
+    def tell(query: str) -> None:
+        if linked:
+            made.filtering.bar.address = query
+
+    theme.load_quietly()
+    made = kind(ws, tell=tell, exports="jupyter:dwell/rows" + _of(ws))
+    if linked:
+
+        async def opened(event: Any) -> None:
+            await made.reopen(event.new.get("query", ""))
+
+        made.filtering.bar.linked = True
+        made.filtering.bar.param.watch(opened, "opened")
+    made.draw()
+    return _widget(made)
+
+
+def _widget(page: Any) -> Any:
+    """A page as an ipywidget, after whatever it needs in the notebook."""
+    if not in_voila() and not _shown:
+        theme.load_notebook()
+        display(HTML(f"<style>{VARIABLES}</style>"))
+    _shown.append(page)
+    return ipywidget(pn.panel(page, sizing_mode="stretch_width"))
+
+
+def problem(error: Exception) -> Any:
+    """An error as a page that says what happened."""
+    return HTML(f"<p role=alert>{html.escape(str(error))}</p>")
