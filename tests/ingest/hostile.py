@@ -579,6 +579,8 @@ _read(
     ("c1:1", T0, T0),
     ("c1:1", T0 + 1, T0 + 1),
     (None, T0 + 2, T0 + 2),
+    # the positions, and the stay of two frames of a second each that they make
+    stored=(("c1:1", T0, T0), ("c1:1", T0 + 1, T0 + 1), (None, T0 + 2, T0 + 2), ("c1:1", T0, T0 + 2)),
     rejected={3: "not a number", 5: "whole number"},
     **_CLOCK,
 )
@@ -586,6 +588,7 @@ _read(
     "positions at infinity",
     file("positions.csv", f"t,person_id,x_m,y_m\n{T0},ann,1,1\n{T0},ann,inf,1\n{T0},ann,1,nan\n"),
     ("ann", T0, T0),
+    stored=(("ann", T0, T0), ("ann", T0, T0)),  # the position and its stay
     rejected={2: "not a number", 3: "not a number"},
 )
 _refused(
