@@ -70,6 +70,7 @@ def empty(title: str, note: str = "no data in this selection") -> Any:
 
 def load_quietly() -> None:
     """Bokeh for HoloViews, with nothing printed into a notebook."""
+    import holoviews.plotting.bokeh  # noqa: F401 - registers the backend
 
     hv.Store.set_current_backend("bokeh")
 
