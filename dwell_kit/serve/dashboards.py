@@ -40,8 +40,10 @@ _HERE: Final = Path(__file__).parent
 _ROOT: Final = _HERE.parents[1]
 _APPS: Final = (_ROOT / "apps", _HERE.parent / "share" / "apps")
 _LOOK_S: Final = 2.0
-_ALONE_S: Final = 20.0
+_ALONE_S: Final = 30.0
 """A kernel without a WebSocket for as long has lost its page: reloads and sleepy laptops come back sooner."""
+_WORKING: Final = frozenset({"starting", "busy"})
+"""States of a kernel whose page is still being made: nobody can be connected to it yet."""
 _REFILL_S: Final = 8.0
 """A visitor's page comes first: the kernel for the next one is started when theirs has drawn."""
 _log = logging.getLogger(__name__)
@@ -134,7 +136,8 @@ class Dashboards(Voila):  # type: ignore[misc]
         manager, now = self.kernel_manager, time.monotonic()
         waiting = _waiting(getattr(manager, "_pools", {}))
         for kernel in list(manager.list_kernel_ids()):
-            if kernel in waiting or manager._kernel_connections.get(kernel, 0):
+            working = getattr(manager.get_kernel(kernel), "execution_state", "idle") in _WORKING
+            if working or kernel in waiting or manager._kernel_connections.get(kernel, 0):
                 self._alone.pop(kernel, None)
             elif now - self._alone.setdefault(kernel, now) > _ALONE_S:
                 self._alone.pop(kernel)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,95 +10,21 @@ import polars as pl
 import pytest
 
 import dwell_kit as dk
-from dwell_kit.simulate import people
+from tests.serve.site import Site, serving, visiting, workspace
 from tests.workspace.exports import many, write
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SHOWN = (
-    "unique_visitors",
-    "visits",
-    "dwell_median_s",
-    "dwell_mean_s",
-    "dwell_max_s",
-    "peak_occupancy",
-    "open_visits",
-)
-
-
-@dataclass
-class Site:
-    """A running server, its workspace, and a browser page with what went wrong on it."""
-
-    url: str
-    workspace: Path
-    page: Any
-    wrong: list[str] = field(default_factory=list)
-
-    def shown(self) -> dict[str, float]:
-        """The key figures as the page has them."""
-        self.page.locator("ul[aria-busy=false] [data-kpi]").first.wait_for()
-        pairs = self.page.locator("[data-kpi]").evaluate_all(
-            "all => all.map(b => [b.dataset.kpi, b.dataset.value])"
-        )
-        return {name: float(value) for name, value in pairs if name in SHOWN and value != ""}
-
-    def expect(self, **filters: Any) -> None:
-        """Wait until the page shows the library's figures."""
-        with dk.open(self.workspace) as ws:
-            figures = ws.summary(**filters)
-        wanted = {name: pytest.approx(float(figures[name])) for name in SHOWN if figures[name] is not None}
-        self.page.locator(f"ul[aria-busy=false] [data-kpi=visits][data-value='{figures['visits']}']").wait_for()
-        assert self.shown() == wanted
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium to open pages with")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    folder = tmp_path_factory.mktemp("site")
-    people.write(people.simulate_campus(days=2, seed=5, visitors_a_day=60), folder)
-    with dk.open(folder / "ws") as ws:
-        for name in ("appearances.csv", "insights.json"):
-            ws.ingest(folder / name)
-    command = [sys.executable, "-m", "dwell_kit", "serve", "--workspace", str(folder / "ws"), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"http://\S+/", said)
-        assert found, said
-        yield found.group(0), folder / "ws"
-        process.terminate()
+    made = workspace(tmp_path_factory.mktemp("site"))
+    with serving("serve", "--workspace", str(made), "--port", "0") as url:
+        yield url, made
 
 
 @pytest.fixture
 def site(server: tuple[str, Path], browser: Any) -> Iterator[Site]:
-    url, workspace = server
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    page = context.new_page()
-    made = Site(url, workspace, page)
-    page.on("console", lambda m: made.wrong.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: made.wrong.append(str(error)))
-    page.on(
-        "request",
-        lambda r: (
-            None
-            if r.url.startswith((url, "blob:", "data:", url.replace("http", "ws")))
-            else made.wrong.append(r.url)
-        ),
-    )
-    yield made
-    context.close()
-    assert made.wrong == []
+    with visiting(browser, *server) as made:
+        yield made
 
 
 def test_the_figures_are_those_of_the_library_under_every_filter(site: Site) -> None:
