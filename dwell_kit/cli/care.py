@@ -16,18 +16,30 @@ def register(app: typer.Typer) -> None:
     app.command("compact")(compact)
     app.command("erase")(erase)
     app.command("doctor")(doctor)
+    app.command("audit")(audit)
 
 
 def compact(
     workspace: WorkspaceDir = Path("workspace"),
     keep_versions: Annotated[int, typer.Option(min=1, help="Versions that can still be opened.")] = 10,
+    raw_days: Annotated[
+        float | None, typer.Option(min=0, help="Days after which kept raw files go (default: DWELL_RAW_DAYS).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Merge small files; remove those that only old versions name."""
+    """Merge small files; remove those that only old versions name, and raw files that were kept long enough."""
     import dwell_kit as dk
 
     with dk.open(workspace, create=False) as ws:
-        show(ws.compact(keep_versions=keep_versions), as_json=as_json)
+        show(ws.compact(keep_versions=keep_versions, raw_days=raw_days), as_json=as_json)
+
+
+def audit(workspace: WorkspaceDir = Path("workspace"), as_json: Json = False) -> None:
+    """Who changed what, oldest first."""
+    import dwell_kit as dk
+
+    with dk.open(workspace, create=False) as ws:
+        show(ws.audit(), as_json=as_json, title="audit log")
 
 
 def erase(

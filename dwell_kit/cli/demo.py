@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dwell_kit.cli.options import Json
 from dwell_kit.cli.output import show
 from dwell_kit.schema.text import duration
 
@@ -23,6 +24,7 @@ def demo(
     days: Annotated[int, typer.Option(min=1)] = 7,
     seed: int = 1,
     report: Annotated[bool, typer.Option(help="Write the daily report too.")] = True,
+    as_json: Json = False,
 ) -> None:
     """Simulate a campus, ingest its exports, print the key figures beside the truth, write the daily report."""
     import dwell_kit as dk
@@ -31,23 +33,33 @@ def demo(
     if folder.exists() and not (folder / "truth.json").exists() and any(folder.iterdir()):
         raise typer.BadParameter(f"{folder} is not empty and not a demo", param_hint="FOLDER")
     shutil.rmtree(folder, ignore_errors=True)
-    typer.echo(f"simulating {days} days of a campus (seed {seed}) in {folder}")
+
+    def tell(text: str) -> None:
+        if not as_json:
+            typer.echo(text)
+
+    tell(f"simulating {days} days of a campus (seed {seed}) in {folder}")
     people.write(people.simulate_campus(days=days, seed=seed), folder)
     with dk.open(folder / "workspace") as ws:
         for name in ("appearances.csv", "insights.json"):
             found = ws.ingest(folder / name, notes="simulated")
-            typer.echo(
+            tell(
                 f"{name}: {found.rows_read:,} rows read, {found.accepted:,} accepted, {found.rejected:,} rejected"
             )
         summary = ws.summary()
     truth = json.loads((folder / "truth.json").read_text())
     compared = _beside(summary, truth)
-    show(compared, as_json=False, title="figures of the SIMULATED week beside their truth")
+    if not as_json:
+        show(compared, as_json=False, title="figures of the SIMULATED week beside their truth")
+    written = None
     if report:
         from dwell_kit.report.run import run_report
 
-        result = run_report("daily", workspace=folder / "workspace", parameters={}, output=folder / "reports")
-        typer.echo(f"daily report: {result.folder}")
+        run = run_report("daily", workspace=folder / "workspace", parameters={}, output=folder / "reports")
+        written = str(run.folder)
+        tell(f"daily report: {written}")
+    if as_json:
+        show({"simulated": True, "folder": str(folder), "figures": compared, "report": written}, as_json=True)
     if wrong := [row["figure"] for row in compared if row["equal"] != "yes"]:
         typer.echo(f"figures that differ from the observable truth: {', '.join(wrong)}", err=True)
         raise typer.Exit(1)

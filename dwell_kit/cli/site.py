@@ -117,8 +117,9 @@ def lists(
             if not rule:
                 raise typer.BadParameter("say how these people were chosen", param_hint="--rule")
             ws.set_list(name, [*(person or []), *_lines(file)], rule=rule, environment=environment)
-        rows = [{"list": n, "persons": len(p)} for n, p in ws.lists(environment).items()]
-        known = {n: list(p) for n, p in ws.lists(environment).items()}
+        members, rules = ws.lists(environment), ws.list_rules(environment)
+    rows = [{"list": n, "persons": len(p), "rule": rules[n]} for n, p in members.items()]
+    known = {n: {"rule": rules[n], "persons": p} for n, p in members.items()}
     show(known if as_json else rows or "no lists", as_json=as_json)
 
 

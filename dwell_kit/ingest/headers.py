@@ -14,7 +14,7 @@ from dwell_kit.schema import columns as c
 READABLE: Final = "_readable"
 """Suffix of the wanted name of a time's readable twin."""
 
-IGNORED: Final = ("reject_row_no", "reject_column", "reject_value", "reject_reason")
+IGNORED: Final = ("reject_row_no", "reject_column", "reject_value", "reject_reason", "reject_file")
 """Columns of a file of rejects: left out when it is read again."""
 
 
@@ -107,7 +107,7 @@ def match(
             expected=f"at most {limits.columns:,}", found=f"{len(header):,}",
         )  # fmt: skip
     keys = [normalised(name) for name in header]
-    mapping = _explicit(header, keys, wanted, columns or {}, where)
+    mapping = _explicit(header, wanted, columns or {}, where)
     guesses: list[str] = []
     for want in wanted:
         if want.name in mapping:
@@ -130,11 +130,7 @@ def _unique(name: str, taken: Mapping[str, int]) -> str:
 
 
 def _explicit(
-    header: Sequence[str],
-    keys: Sequence[str],
-    wanted: Sequence[Wanted],
-    columns: Mapping[str, str],
-    where: str | None,
+    header: Sequence[str], wanted: Sequence[Wanted], columns: Mapping[str, str], where: str | None
 ) -> dict[str, int]:
     known = {want.name for want in wanted}
     mapping: dict[str, int] = {}
@@ -144,16 +140,49 @@ def _explicit(
                 f"columns= names {name!r}, which this reader does not know", where=where,
                 expected=", ".join(sorted(known)), found=name,
             )  # fmt: skip
-        places = [i for i, text in enumerate(header) if text == said]
-        places = places or [i for i, key in enumerate(keys) if key == normalised(said)]
-        if len(places) != 1:
-            near = ", ".join(repr(n) for n in difflib.get_close_matches(said, header, 3, 0.4))
-            raise HeaderError(
-                f"columns= says that {name} is {said!r}, which the header has {len(places)} times", where=where,
-                expected="a name that stands there once", found=f"nearest: {near or 'nothing near'}",
-            )  # fmt: skip
-        mapping[name] = places[0]
+        mapping[name] = _only(header, name, said, where)
     return mapping
+
+
+def places(header: Sequence[str], said: str) -> list[int]:
+    """Positions of the columns that a caller's word names: by spelling, by normalised spelling, or `name#2`.
+
+    >>> places(["id", "time", "time"], "time"), places(["id", "time", "time"], "time#2")
+    ([1, 2], [2])
+    """
+    found = [i for i, text in enumerate(header) if text == said]
+    found = found or [i for i, text in enumerate(header) if normalised(text) == normalised(said)]
+    name, mark, number = said.rpartition("#")
+    if found or not (mark and number.isdecimal()):
+        return found
+    return places(header, name)[int(number) - 1 : int(number)] if int(number) else []
+
+
+def check_named(header: Sequence[str], columns: Mapping[str, str], *, where: str | None = None) -> None:
+    """Raises HeaderError if `columns=` names a header that does not stand there exactly once."""
+    for name, said in columns.items():
+        _only(header, name, said, where)
+
+
+def _only(header: Sequence[str], name: str, said: str, where: str | None) -> int:
+    found = places(header, said)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise HeaderError(
+            f"columns= says that {name} is {said!r}, which the header has {len(found)} times",
+            where=where,
+            expected="a column that stands there once",
+            found=", ".join(f"column {i + 1}" for i in found),
+            hint=f"number them: {said + '#1'!r} is the first, {said + '#2'!r} the second",
+        )
+    near = ", ".join(repr(n) for n in difflib.get_close_matches(said, header, 3, 0.4))
+    raise HeaderError(
+        f"columns= says that {name} is {said!r}, which the header does not have",
+        where=where,
+        expected="a name that stands there once",
+        found=f"nearest: {near or 'nothing near'}",
+    )
 
 
 def _find(

@@ -74,6 +74,8 @@ class Report:
     snapshot_id: int | None = None
     header: list[str] | None = None
     """The file's own header; None for JSON."""
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    """Of an archive of tables: name, after (row number before its first) and header of each part."""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""

@@ -55,8 +55,9 @@ def detect(source: Source, options: ReadOptions | None = None) -> Reader:
     FormatError : if no reader knows it. AskError : if several do.
     """
     options = options or ReadOptions()
-    head = source.head(options)
+    own = head = source.head(options)
     if options.columns:
+        headers.check_named(head.columns, options.columns, where=source.name)
         head = replace(head, columns=_renamed(head, options))
     claims = sorted(
         ((reader.claims(head), reader.name, reader) for reader in map(get, names())), key=lambda x: -x[0]
@@ -75,7 +76,7 @@ def detect(source: Source, options: ReadOptions | None = None) -> Reader:
     if best >= _MAYBE and sum(claim >= _MAYBE for claim, *_ in claims) == 1 and name != "appearances":
         return reader
     if best >= _MAYBE:
-        _explain_header(head, options)
+        _explain_header(own, options)
     lines, example = headers.lacks(head.columns, headers.APPEARANCE) if len(head.columns) > 1 else ([], "")
     as_appearances = "\n    as an appearance export it lacks\n      " + "\n      ".join(lines) if lines else ""
     raise FormatError(
@@ -92,8 +93,11 @@ def detect(source: Source, options: ReadOptions | None = None) -> Reader:
 def _renamed(head: Head, options: ReadOptions) -> tuple[str, ...]:
     """The header with the caller's names for its columns, so that the readers recognise them."""
     known = {want.name: want.aliases[0] for want in headers.APPEARANCE}
-    said = {headers.normalised(text): known.get(name, name) for name, text in options.columns.items()}
-    return tuple(said.get(headers.normalised(name), name) for name in head.columns)
+    renamed = list(head.columns)
+    for name, text in options.columns.items():
+        for place in headers.places(head.columns, text)[:1]:
+            renamed[place] = known.get(name, name)
+    return tuple(renamed)
 
 
 def _explain_header(head: Head, options: ReadOptions) -> None:

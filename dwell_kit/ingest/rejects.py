@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -119,14 +120,27 @@ def compact(frame: pl.DataFrame) -> pl.DataFrame:
     return made if isinstance(made, pl.DataFrame) else frame
 
 
-def write_rejects(path: Path | str, header: Sequence[str] | None, rejects: pl.DataFrame) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A file of an archive: its name, the row number after which its own rows begin, and its header."""
+
+    name: str
+    after: int
+    header: tuple[str, ...]
+
+
+def write_rejects(
+    path: Path | str, header: Sequence[str] | None, rejects: pl.DataFrame, *, parts: Sequence[Part] = ()
+) -> int:
     """Write rejected rows as a file that can be fixed and read again; returns the number of rows.
 
     Parameters
     ----------
     path : the file to write.
     header : of the file that they come from; None for JSON, which is written one record per line.
-    rejects : frame of REJECTS. The four `reject_…` columns put in front are left out when the file is read.
+    rejects : frame of REJECTS. The `reject_…` columns put in front are left out when the file is read.
+    parts : of an archive, in order: each row's cells go under the names of its own part's header, and its part
+        is named beside it.
     """
     with Path(path).open("w", encoding="utf-8", newline="") as file:
         if header is None:
@@ -134,9 +148,37 @@ def write_rejects(path: Path | str, header: Sequence[str] | None, rejects: pl.Da
                 file.write(f"{(text or '').strip()}\n")
             return rejects.height
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*IGNORED, *header])
+        names = _union(parts) if parts else list(header)
+        writer.writerow([*(IGNORED if parts else IGNORED[:-1]), *names])
+        starts = [part.after for part in parts]
         columns = rejects.select_seq(c.ROW_NO, c.COLUMN, c.VALUE, c.REASON, c.RAW)
         for row_no, name, value, reason, raw in columns.iter_rows():
-            fields = next(csv.reader([*(raw or "").splitlines(keepends=True)]), [])
-            writer.writerow([row_no, name or "", value or "", reason, *fields])
+            cells = next(csv.reader([*(raw or "").splitlines(keepends=True)]), [])
+            said = [row_no, name or "", value or "", reason]
+            if parts:
+                part = parts[bisect.bisect_left(starts, row_no) - 1]
+                said = [row_no - part.after, *said[1:], part.name]
+                cells = _under(names, part.header, cells)
+            writer.writerow([*said, *cells])
     return rejects.height
+
+
+def _union(parts: Sequence[Part]) -> list[str]:
+    """Every name that a part has, as often as the part that has it most often."""
+    names: list[str] = []
+    for part in parts:
+        for name in part.header:
+            if names.count(name) < part.header.count(name):
+                names.append(name)
+    return names
+
+
+def _under(names: list[str], header: Sequence[str], cells: list[str]) -> list[str]:
+    """Cells of a part under the names of all parts; cells beyond its header stay beyond."""
+    free = list(range(len(names)))
+    made = [""] * len(names)
+    for name, cell in zip(header, cells, strict=False):
+        at = next(i for i in free if names[i] == name)
+        free.remove(at)
+        made[at] = cell
+    return [*made, *cells[len(header) :]]

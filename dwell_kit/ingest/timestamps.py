@@ -173,9 +173,7 @@ class Clock:
                     f"{self._compared[header]:,} rows; the epoch was used"
                 )
         if self._offset_s:
-            found.append(
-                f"readable times are {self._offset_s / 3600:+g} h from the epochs; taken as their own zone"
-            )
+            found.append(f"readable times are {self._offset_s / 3600:+g} h from the epochs; {self._taken()}")
         if self._per_row:
             found.append(
                 "readable times are local by utc_time_zone; they were converted where the epoch is missing"
@@ -306,6 +304,11 @@ class Clock:
         if len(usual) and int((near & (quarters == usual[0])).sum()) >= _CONSTANT * count:
             self._offset_s = int(usual[0]) * QUARTER_S
             self._confirm(column)
+
+    def _taken(self) -> str:
+        if self._options.utc_offset_confirmed is False:
+            return "taken as UTC all the same, as was said, and the epochs as they are"
+        return "taken as their own zone"
 
     def _confirm(self, column: TimeColumn) -> None:
         if self._options.utc_offset_confirmed is None:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dwell_kit.errors import ReportError
+from dwell_kit import errors
+from dwell_kit.errors import DwellError, ReportError
 
 _KERNEL = "dwell_kit"
 _SHORT = 48
@@ -23,7 +24,7 @@ def execute(template: Path, output: Path, parameters: dict[str, Any]) -> None:
 
     Raises
     ------
-    ReportError : naming the cell and the message, if one fails.
+    DwellError : what the library raised in a cell. ReportError : naming the cell and the message, if one fails.
     """
     import papermill
     from jupyter_core.paths import jupyter_runtime_dir
@@ -47,12 +48,27 @@ def execute(template: Path, output: Path, parameters: dict[str, Any]) -> None:
                 config=transport,
             )
         except PapermillExecutionError as error:
+            kind = getattr(errors, error.ename, None)
+            if isinstance(kind, type) and issubclass(
+                kind, DwellError
+            ):  # the library said it already, in its words
+                raise kind(**_said(error.evalue)) from error
             raise ReportError(
                 "a cell of the report failed",
                 where=f"{template.name}, cell {error.cell_index}",
                 found=f"{error.ename}: {error.evalue}",
                 hint="open the notebook and run it with the same parameters",
             ) from error
+
+
+def _said(text: str) -> dict[str, str]:
+    """The parts of a DwellError that was printed.
+
+    >>> _said("no data\\n  expected: a day\\n  hint: another one")
+    {'what': 'no data', 'expected': 'a day', 'hint': 'another one'}
+    """
+    what, *lines = text.split("\n  ")
+    return {"what": what, **dict(line.split(": ", 1) for line in lines if ": " in line)}
 
 
 @contextmanager

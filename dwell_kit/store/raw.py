@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+import tempfile
+import zipfile
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Final, cast
 
 import polars as pl
 import zstandard
@@ -16,6 +21,8 @@ from dwell_kit.schema import columns as c
 
 _PART_ROWS = 150_000
 _CHUNKS_UNDER_WAY = 3
+_CHUNK: Final = 1 << 22
+_ENCODINGS: Final = ("utf-8", "cp1252", "utf-16-le", "utf-16-be")
 
 
 class RawKeeper:
@@ -89,6 +96,60 @@ class RawKeeper:
 def raw_path(folder: Path, content_hash: str) -> Path:
     """Where a kept file lies."""
     return folder / f"{content_hash}.zst"
+
+
+def mentions(path: Path, filename: str, word: str) -> bool:
+    """Whether a kept file holds a word, not as a part of a longer one, in any encoding that exports have.
+
+    Parameters
+    ----------
+    path : of the kept file. filename : the upload's own, which says how its bytes are packed.
+    """
+    suffix = Path(filename).suffix.lower()
+    with tempfile.TemporaryFile(dir=path.parent) as plain:
+        with path.open("rb") as packed:
+            zstandard.ZstdDecompressor().copy_stream(packed, plain)
+        plain.seek(0)
+        if suffix == ".parquet":
+            return _in_frame(pl.read_parquet(plain), word)
+        if suffix == ".zip":
+            with zipfile.ZipFile(plain) as archive:
+                return any(_in_member(archive, name, word) for name in archive.namelist())
+        if suffix == ".gz":
+            with gzip.open(plain) as text:
+                return _in_bytes(cast("IO[bytes]", text), word)
+        return _in_bytes(plain, word)
+
+
+def _in_member(archive: zipfile.ZipFile, name: str, word: str) -> bool:
+    with archive.open(name) as member:
+        return _in_bytes(member, word)
+
+
+def _in_frame(frame: pl.DataFrame, word: str) -> bool:
+    texts = frame.select(pl.selectors.string().str.strip_chars() == word)
+    return bool(texts.width and texts.select(pl.any_horizontal(pl.all().any())).item())
+
+
+def _in_bytes(stream: IO[bytes], word: str) -> bool:
+    patterns = [re.compile(pattern) for pattern in _patterns(word)]
+    overlap = 4 * len(word) + 8
+    rest = b""
+    while chunk := stream.read(_CHUNK):
+        window = rest + chunk
+        if any(pattern.search(window) for pattern in patterns):
+            return True
+        rest = window[-overlap:]
+    return False
+
+
+def _patterns(word: str) -> Iterator[bytes]:
+    for encoding in _ENCODINGS:
+        try:
+            text = re.escape(word.encode(encoding))
+        except UnicodeEncodeError:  # no file of that encoding can hold it
+            continue
+        yield text if encoding.startswith("utf-16") else rb"(?<![\w-])" + text + rb"(?![\w-])"
 
 
 def hash_file(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -179,6 +180,21 @@ def listed(connection: Connection, environment: str) -> dict[str, list[str]]:
     for name, person in connection.execute(query.order_by(table.c.list, table.c.person_id)):
         found.setdefault(name, []).append(person)
     return found
+
+
+def list_rules(connection: Connection, environment: str) -> dict[str, str]:
+    """List name → the rule by which its members were chosen."""
+    table = db.lists
+    query = sa.select(table.c.list, table.c.rule).where(table.c.environment == environment).distinct()
+    return {name: rule for name, rule in connection.execute(query)}
+
+
+def audit(connection: Connection) -> list[tuple[datetime, str, str, str]]:
+    """at, who, action, detail (JSON) of every entry of the audit log, oldest first."""
+    query = sa.select(db.audit).order_by(db.audit.c.id)
+    return [
+        (r["at"], r["who"], r["action"], json.dumps(r["detail"])) for r in connection.execute(query).mappings()
+    ]
 
 
 def note(connection: Connection, *, who: str, action: str, detail: dict[str, Any], now: datetime) -> None:

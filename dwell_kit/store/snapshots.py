@@ -28,6 +28,8 @@ class Snapshot:
 INGEST: Final = "ingest"
 UNDO: Final = "undo"
 """Reasons of a snapshot, each before the upload's id."""
+ERASE: Final = "erase a person"
+"""The reason of a snapshot that left somebody out for good."""
 EMPTY = Snapshot(0, None, "empty", {})
 
 
@@ -55,10 +57,19 @@ def get(connection: Connection, snapshot_id: int) -> Snapshot:
     found = _snapshot(row)
     if found.erased_at is not None:
         raise NotFoundError(
-            f"version {snapshot_id} was erased on {found.erased_at:%Y-%m-%d}",
-            hint="a person was erased from every version before that day; open a newer one",
+            f"version {snapshot_id} was removed on {found.erased_at:%Y-%m-%d}",
+            hint=_why_removed(connection, found),
         )
     return found
+
+
+def _why_removed(connection: Connection, gone: Snapshot) -> str:
+    query = sa.select(snapshots.c.id).where(
+        snapshots.c.reason == ERASE, snapshots.c.id > gone.id, snapshots.c.created_at <= gone.erased_at
+    )
+    if connection.execute(query.limit(1)).first() is not None:
+        return "a person was erased, from every version before that day too; open a newer one"
+    return "compaction kept newer versions only (`dwell compact --keep-versions`); open a newer one"
 
 
 def as_of(connection: Connection, moment: datetime) -> Snapshot:
@@ -90,7 +101,7 @@ def uploads_in(connection: Connection, snapshot_id: int) -> set[str]:
 
 
 def forget_before(connection: Connection, snapshot_id: int, *, now: datetime) -> None:
-    """Mark every snapshot before `snapshot_id` as erased."""
+    """Mark every snapshot before `snapshot_id` as removed: an erasure or a compaction took its files."""
     old = (snapshots.c.id < snapshot_id) & snapshots.c.erased_at.is_(None)
     connection.execute(sa.update(snapshots).where(old).values(erased_at=now))
 

@@ -18,6 +18,8 @@ PROCESSED: Final = "processed"
 FAILED: Final = "failed"
 UNDONE: Final = "undone"
 REPEATED: Final = "repeated"
+_NUMBER_DIGITS: Final = 10
+"""Numbers as long as this are ids: no workspace has so many uploads."""
 
 
 def begin(connection: Connection, **values: Any) -> int:
@@ -40,17 +42,21 @@ def history(connection: Connection, environment: str | None = None) -> list[dict
 
 
 def get(connection: Connection, upload: str | int) -> dict[str, Any]:
-    """One upload by id (a unique beginning is enough) or number.
+    """One upload by number, or by id (a unique beginning is enough).
+
+    A number that some upload has is never taken for the beginning of another one's id.
 
     Raises
     ------
     NotFoundError : if there is none, or more than one begins so.
     """
     text = str(upload)
-    query = sa.select(uploads).where(uploads.c.upload_id.startswith(text, autoescape=True)).limit(2)
-    rows = list(connection.execute(query).mappings())
-    if len(rows) != 1 and text.isdigit() and len(text) < 10:
+    rows: list[Any] = []
+    if text.isdecimal() and len(text) < _NUMBER_DIGITS:
         rows = list(connection.execute(sa.select(uploads).where(uploads.c.seq == int(text))).mappings())
+    if not rows and not isinstance(upload, int):
+        query = sa.select(uploads).where(uploads.c.upload_id.startswith(text, autoescape=True)).limit(2)
+        rows = list(connection.execute(query).mappings())
     if len(rows) != 1:
         raise NotFoundError(
             f"there is no upload {text!r}" if not rows else f"more than one upload begins with {text!r}",
@@ -80,6 +86,12 @@ def same_size(connection: Connection, environment: str, size: int) -> bool:
     query = sa.select(uploads.c.seq).where(
         uploads.c.environment == environment, uploads.c.bytes == size, uploads.c.status == PROCESSED
     )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def any_processed(connection: Connection, environment: str) -> bool:
+    """True if the environment shows an upload."""
+    query = sa.select(uploads.c.seq).where(uploads.c.environment == environment, uploads.c.status == PROCESSED)
     return connection.execute(query.limit(1)).first() is not None
 
 

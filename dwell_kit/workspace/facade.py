@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from sqlalchemy import Connection
 
 from dwell_kit.errors import FilterError
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.quality import Report
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.hours import OpeningHours
+from dwell_kit.schema.tables import UTC_US
 from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.settings import Settings
 from dwell_kit.store import registry, snapshots, uploads
@@ -30,7 +32,7 @@ from dwell_kit.workspace import (
     undoing,
 )
 from dwell_kit.workspace.comparing import Comparison
-from dwell_kit.workspace.handle import Handle, open_handle
+from dwell_kit.workspace.handle import Handle, open_handle, who
 from dwell_kit.workspace.paging import Rows
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.querying import Kind
@@ -181,9 +183,9 @@ class Workspace:
         """Remove one person everywhere, older versions included; returns the proof."""
         return erasing.erase(self._handle, person_id, environment=environment, source=source, step=step)
 
-    def compact(self, *, keep_versions: int = 10) -> dict[str, Any]:
-        """Merge small files and remove those that only old versions name."""
-        return maintaining.compact(self._handle, keep_versions=keep_versions)
+    def compact(self, *, keep_versions: int = 10, raw_days: float | None = None) -> dict[str, Any]:
+        """Merge small files; remove those that only old versions name, and raw files of `raw_days` or older."""
+        return maintaining.compact(self._handle, keep_versions=keep_versions, raw_days=raw_days)
 
     def doctor(self) -> list[dict[str, Any]]:
         """Check that the workspace is whole; changes nothing."""
@@ -212,6 +214,7 @@ class Workspace:
         hours = opening_hours.as_dict() if opening_hours is not None else None
         with self._handle.database.write() as connection:
             registry.put_environment(connection, name, now=self._handle.now(), tz=tz, opening_hours=hours)
+            self._note(connection, "environment", environment=name, tz=tz, opening_hours=hours)
 
     def cameras(self, environment: str | None = None, *, as_: Kind = "pandas") -> Any:
         """camera_id, name, group, store, department, division of an environment's cameras."""
@@ -232,18 +235,38 @@ class Workspace:
         place = querying.resolve_environment(self._handle, environment)
         with self._handle.database.write() as connection:
             registry.edit_camera(connection, place.name, camera_id, words)
+            self._note(connection, "camera", environment=place.name, camera_id=camera_id, **words)
 
     def set_list(self, name: str, persons: Iterable[str], *, rule: str, environment: str | None = None) -> None:
         """Replace a list of people (e.g. staff) that figures leave out; `rule` says how they were chosen."""
         place = querying.resolve_environment(self._handle, environment)
         with self._handle.database.write() as connection:
-            registry.put_list(connection, place.name, name, persons, rule=rule, now=self._handle.now())
+            members = list(dict.fromkeys(persons))
+            registry.put_list(connection, place.name, name, members, rule=rule, now=self._handle.now())
+            # no ids: the log outlives an erasure
+            self._note(connection, "list", environment=place.name, list=name, rule=rule, persons=len(members))
 
     def lists(self, environment: str | None = None) -> Mapping[str, list[str]]:
         """List name → person ids."""
         place = querying.resolve_environment(self._handle, environment)
         with self._handle.database.read() as connection:
             return registry.listed(connection, place.name)
+
+    def list_rules(self, environment: str | None = None) -> Mapping[str, str]:
+        """List name → the rule by which its members were chosen, as it was said."""
+        place = querying.resolve_environment(self._handle, environment)
+        with self._handle.database.read() as connection:
+            return registry.list_rules(connection, place.name)
+
+    def audit(self) -> pl.DataFrame:
+        """at (UTC), who, action, detail (JSON) of every change, oldest first; append-only."""
+        with self._handle.database.read() as connection:
+            rows = registry.audit(connection)
+        names = ("at", "who", "action", "detail")
+        return pl.DataFrame(rows, schema=dict(zip(names, (UTC_US, *[pl.String] * 3), strict=True)), orient="row")
+
+    def _note(self, connection: Connection, action: str, **detail: Any) -> None:
+        registry.note(connection, who=who(), action=action, detail=detail, now=self._handle.now())
 
     def coverage(self, environment: str | None = None, *, as_: Kind = "pandas") -> Any:
         """camera_id, covered_from, covered_till: when each camera was watched, as the uploads say."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -41,6 +42,11 @@ from dwell_kit.workspace.sweeping import claim, sweep
 DEFAULT_ENVIRONMENT = "main"
 DEFAULT_SOURCE = "main"
 _Span = tuple[datetime | None, datetime | None]
+_SAID = (
+    "columns", "time_format", "day_first", "ambiguous", "utc_offset_confirmed", "loitering_unit", "encoding",
+    "delimiter", "camera", "zone", "start", "fps", "stay_gap",
+)  # fmt: skip
+"""Options that change what a file says."""
 Progress = Callable[[int, int], None]
 """Called with (bytes read, bytes in all; 0 if unknown)."""
 
@@ -110,6 +116,7 @@ def ingest(
     """
     ws.writable()
     registry.check_environment_name(target.environment)
+    _check_zone(ws, target)
     window = _window(ws, target)
     source = Source(Path(path), limits=options.limits)
     parts = [(part, _reader(part, target, options)) for part in source.members()]
@@ -123,6 +130,23 @@ def ingest(
         upload = _register(ws, job, upload_id, window)
         step("registered")
         return _ingest(ws, job, upload, progress, step)
+
+
+def _check_zone(ws: Handle, target: Target) -> None:
+    """An environment's time zone is set with its first upload: another one would move every day before it."""
+    if target.tz is None:
+        return
+    with ws.database.read() as connection:
+        known = next((e for e in registry.environments(connection) if e.name == target.environment), None)
+        if known is None or known.tz == target.tz or not uploads.any_processed(connection, target.environment):
+            return
+    raise FilterError(
+        f"the environment {known.name!r} is in another time zone",
+        expected=known.tz,
+        found=target.tz,
+        hint=f"leave tz out; or, if {known.tz} was wrong, change it for everything that is there: "
+        f"ws.set_environment({known.name!r}, tz={target.tz!r}), and read files with local times again",
+    )
 
 
 def _window(ws: Handle, target: Target) -> _Span:
@@ -157,7 +181,8 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
             source = Source(job.path, on_bytes=_tee(raw, job.size, progress), limits=job.options.limits)
             collector = Collector(reader=job.readers, filename=source.name, header=_header(source, job))
             stays = Stays(max_gap=_seconds(job.options.stay_gap))
-            for batch in _batches(source, job.target, job.options):
+            parts: list[dict[str, Any]] = []
+            for batch in _batches(source, job.target, job.options, parts):
                 collector.add(batch)
                 upload.stager.add(batch)
                 if batch.table == POSITIONS.name:
@@ -170,6 +195,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
             report = collector.report()
             report.upload_id = upload.upload_id
             report.stored = upload.stager.stored()
+            report.parts = parts if len(parts) > 1 and report.header is not None else []
             report.notes.extend([*stays.notes(), *_outside(upload)])
             repeated = _publish(ws, upload, raw, job.readers, report, step)
     except BaseException as error:
@@ -202,11 +228,12 @@ def _header(source: Source, job: _Job) -> list[str] | None:
     return None if "insights" in job.readers else list(part.head(job.options).columns)
 
 
-def _batches(source: Source, target: Target, options: ReadOptions) -> Iterator[Batch]:
-    """The batches of every part of a file, their rows numbered through."""
+def _batches(source: Source, target: Target, options: ReadOptions, parts: list[dict[str, Any]]) -> Iterator[Batch]:
+    """The batches of every part of a file, their rows numbered through; `parts` learns where each begins."""
     last = 0
     for part in source.members():
         offset = last
+        parts.append({"name": part.name, "after": offset, "header": list(part.head(options).columns)})
         for batch in _reader(part, target, options).read(part, options):
             moved = shifted(batch, offset)
             last = max([last, *(int(f[c.ROW_NO].max()) for f in (moved.rows, moved.rejects) if f.height)])  # type: ignore[arg-type]
@@ -221,7 +248,20 @@ def _seen_before(ws: Handle, job: _Job) -> Report | None:
             return None
         content_hash = hash_file(job.path)
         found = uploads.same_content(connection, target.environment, target.source, content_hash, job.readers)
-    return None if found is None else Report.from_dict({**found["report"], "repeated": True})
+    if found is None:
+        return None
+    notes = [*found["report"]["notes"], *_unused(job, found["seq"])]
+    return Report.from_dict({**found["report"], "repeated": True, "notes": notes})
+
+
+def _unused(job: _Job, seq: int) -> list[str]:
+    """A note if something was said of how to read a file that is there already."""
+    usual = ReadOptions()
+    said = [name for name in _SAID if getattr(job.options, name) != getattr(usual, name)]
+    said += ["window"] * (job.target.window is not None)
+    if not said:
+        return []
+    return [f"{', '.join(said)}: not used, the file is there already; undo upload {seq} to read it anew"]
 
 
 def _tee(raw: RawKeeper, total: int, progress: Progress | None) -> Callable[[bytes], None]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,13 +17,22 @@ from dwell_kit.schema import columns as c
 from dwell_kit.store import database as db
 from dwell_kit.store import snapshots, uploads
 from dwell_kit.store.lake import TABLES, files
+from dwell_kit.store.raw import raw_path
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.publishing import Step, no_step, publishing
 from dwell_kit.workspace.sweeping import sweep
 
 
-def compact(ws: Handle, *, keep_versions: int = 10, step: Step = no_step) -> dict[str, Any]:
-    """Merge small files, and remove files that none of the newest `keep_versions` snapshots names."""
+def compact(
+    ws: Handle, *, keep_versions: int = 10, raw_days: float | None = None, step: Step = no_step
+) -> dict[str, Any]:
+    """Merge small files, and remove files that none of the newest `keep_versions` snapshots names.
+
+    Parameters
+    ----------
+    raw_days : kept raw files whose last upload is as old or older go too; None asks the settings, where 0 keeps
+        them for good. Facts, payload and rejects stay: only the file as it came can be had no more.
+    """
     sweep(ws)
     merged: dict[str, tuple[int, int]] = {}
     with publishing(ws, reason="compact", step=step) as draft:
@@ -40,8 +50,24 @@ def compact(ws: Handle, *, keep_versions: int = 10, step: Step = no_step) -> dic
     return {
         "files": {name: {"before": a, "after": b} for name, (a, b) in merged.items()},
         "files_removed": removed,
+        "raw_files_removed": _retire_raw(ws, (ws.settings.raw_days or None) if raw_days is None else raw_days),
         "version": draft.snapshot_id,
     }
+
+
+def _retire_raw(ws: Handle, days: float | None) -> int:
+    """Remove kept raw files that no upload of the last `days` brought; returns how many."""
+    if days is None:
+        return 0
+    since = ws.now() - timedelta(days=days)
+    with ws.database.read() as connection:
+        history = [u for u in uploads.history(connection) if u["content_hash"]]
+    young = {u["content_hash"] for u in history if u["uploaded_at"] > since}
+    paths = {raw_path(ws.layout.raw, u["content_hash"]) for u in history if u["content_hash"] not in young}
+    old = [path for path in paths if path.exists()]
+    for path in old:
+        path.unlink()
+    return len(old)
 
 
 def remove_unnamed(ws: Handle, *, keep_versions: int) -> int:
@@ -120,7 +146,7 @@ def _counts(ws: Handle, versions: dict[str, int]) -> Finding:
             for seq, rows in counted.iter_rows():
                 found[seq] = found.get(seq, 0) + rows
     wrong = {s for s in promised.keys() | found.keys() if promised.get(s, 0) != found.get(s, 0)}
-    erased = any(s.get("reason") == "erase a person" for s in _reasons(ws))
+    erased = any(s.get("reason") == snapshots.ERASE for s in _reasons(ws))
     detail = f"{sum(found.values())} rows of {len(promised)} uploads"
     if wrong and erased:
         return Finding("counts", True, detail + ", fewer than reported since persons were erased")

@@ -357,8 +357,11 @@ def write_rejects(ws: Handle, upload: str | int, path: Path) -> Path:
     """An upload's rejects under the file's own header, with the reasons in front."""
     with ws.database.read() as connection:
         found = uploads.get(connection, upload)
-    header = (found["report"] or {}).get("header")
-    writing.write_rejects(path, header, rejects(ws, found["upload_id"]))
+    report = found["report"] or {}
+    parts = [
+        writing.Part(name=p["name"], after=p["after"], header=tuple(p["header"])) for p in report.get("parts", ())
+    ]
+    writing.write_rejects(path, report.get("header"), rejects(ws, found["upload_id"]), parts=parts)
     return path
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dwell_kit.analytics.crowd import (
@@ -47,7 +47,6 @@ def test_events_per_camera_and_local_hour():
     assert compute_crowd_per_hour(events, filters=Filters.of(hours=(21, 22)))[c.CAMERA].to_list() == ["a"]
 
 
-@settings(deadline=None)
 @given(
     specs_with_nobody,
     st.lists(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dwell_kit.analytics.crowding import compute_crowding, compute_loitering
@@ -16,7 +16,6 @@ def level(spec, camera, minute) -> int:
     return len({row[0] for row in here if row[0]}) + (sum(row[0] is None for row in here) if camera else 0)
 
 
-@settings(deadline=None)
 @given(specs_with_nobody, st.integers(1, 3), st.integers(0, 15), st.booleans())
 def test_crowding_equals_looking_at_every_minute(spec, n, minutes, whole):
     expected = []
@@ -37,7 +36,6 @@ def test_crowding_equals_looking_at_every_minute(spec, n, minutes, whole):
     assert table.rows() == [row[1:] if whole else row for row in expected]
 
 
-@settings(deadline=None)
 @given(specs_with_nobody, st.integers(1, 30))
 def test_loitering_equals_merging_by_hand(spec, minutes):
     expected = []

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dwell_kit.analytics.demographics import compute_demographics
 from dwell_kit.analytics.footfall import compute_footfall
@@ -21,7 +21,6 @@ def local_hour(minutes):
     return at(minutes).astimezone(ZoneInfo(BERLIN)).replace(minute=0)
 
 
-@settings(deadline=None)
 @given(specs)
 def test_counts_visits_by_the_hour_of_their_start(spec):
     table = compute_footfall(rows_of(spec), every="hour", tz=BERLIN)
@@ -31,7 +30,6 @@ def test_counts_visits_by_the_hour_of_their_start(spec):
     assert table[c.BUCKET].is_sorted()
 
 
-@settings(deadline=None)
 @given(specs)
 def test_by_camera_a_visit_counts_once_where_it_was_seen(spec):
     table = compute_footfall(rows_of(spec), every="day", by=c.CAMERA, tz=BERLIN).filter(pl.col(c.VISITS) > 0)
@@ -47,7 +45,6 @@ def test_by_camera_a_visit_counts_once_where_it_was_seen(spec):
     assert dict(zip(keys, table[c.UNIQUE_VISITORS], strict=True)) == {k: len(v) for k, v in people.items()}
 
 
-@settings(deadline=None)
 @given(specs)
 def test_dwell_at_a_camera_is_the_union_there(spec):
     table = compute_demographics(rows_of(spec), by=[c.CAMERA, c.GENDER])

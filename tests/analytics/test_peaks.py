@@ -40,7 +40,7 @@ def persons_at(spec, minute, camera=None) -> int:
     return len({r[0] for r in here if r[0]}) + (sum(r[0] is None for r in here) if camera else 0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(specs)
 def test_weekday_hour_equals_looking_at_every_minute(spec):
     present, covered, visits = defaultdict(int), defaultdict(int), defaultdict(int)
@@ -68,7 +68,7 @@ def test_weekday_hour_equals_looking_at_every_minute(spec):
         assert peak[c.OCCUPANCY_MEAN] == pytest.approx(max(means))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(specs_with_nobody)
 def test_camera_hour_equals_looking_at_every_minute(spec):
     present, covered, visits, people = defaultdict(int), defaultdict(int), defaultdict(int), defaultdict(set)
@@ -98,7 +98,7 @@ def test_camera_hour_keeps_to_the_filters():
     assert women.filter(pl.col(c.VISITS) > 0).select(c.CAMERA, c.OCCUPANCY_MEAN).rows() == [("b", 1.0)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(specs_with_nobody)
 def test_camera_hour_of_whole_visits(spec):
     # A dwell range that everybody meets takes the way over visits: it has to come to the same.
@@ -110,7 +110,7 @@ def test_camera_hour_of_whole_visits(spec):
     assert table[c.VISITS].sum() == sum(len({r[1] for r in visit}) for _, visit in visits_of(long))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(specs_with_nobody)
 def test_camera_hour_clips_to_several_spans(spec):
     hours = Filters.of(hours=(20, 21))

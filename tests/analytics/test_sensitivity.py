@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dwell_kit.analytics.sensitivity import compute_fragmentation_sensitivity, compute_gap_sensitivity
 from dwell_kit.errors import FilterError
@@ -14,7 +14,6 @@ from dwell_kit.schema import columns as c
 from tests.analytics.brute import minutes_of, rows_of, specs, visits_of
 
 
-@settings(deadline=None)
 @given(specs)
 def test_gaps(spec):
     table = compute_gap_sensitivity(rows_of(spec), max_gaps=(60.0, timedelta(minutes=30)))

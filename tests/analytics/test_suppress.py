@@ -143,7 +143,7 @@ def test_unknown_persons_and_null_keys_are_cells_too():
     assert out[c.SUPPRESSED].to_list() == [True, True, False]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(st.integers(0, 12), min_size=3, max_size=3), min_size=2, max_size=4),
     st.integers(2, 6),
@@ -156,7 +156,7 @@ def test_an_attacker_with_totals_in_the_frame_cannot_tell_a_small_cell(rows, k):
         assert high - low > 0.5, spot
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.integers(1, 30), min_size=4, max_size=4), min_size=3, max_size=4))
 def test_an_attacker_with_every_total_cannot_tell_a_small_cell(rows):
     counts = np.array(rows)
@@ -166,7 +166,7 @@ def test_an_attacker_with_every_total_cannot_tell_a_small_cell(rows):
         assert everything or high - low > 0.5, spot
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(0, 12), min_size=12, max_size=12))
 def test_three_keys(cells):
     counts = np.array(cells).reshape(2, 2, 3)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
@@ -63,7 +63,6 @@ def test_published_six_mercaptopurine_arm():
     assert compute_survival_summary(visits)["km_median_s"].item() == 23.0
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.booleans()), min_size=1, max_size=60),
     st.sampled_from([0.8, 0.95, 0.99]),

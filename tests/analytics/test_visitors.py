@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dwell_kit.analytics.visitors import (
@@ -34,7 +34,6 @@ def ends(rows) -> tuple[int, int]:
     return min(row[2] for row in rows), max(row[2] + row[3] for row in rows)
 
 
-@settings(deadline=None)
 @given(specs)
 def test_repeat_and_top(spec):
     visits, days, dwell = Counter(), defaultdict(set), Counter()
@@ -60,7 +59,6 @@ def test_repeat_and_top(spec):
         assert (first, last) == (at(min(a for a, _ in own)), at(max(b for _, b in own)))
 
 
-@settings(deadline=None)
 @given(specs, st.integers(0, 3000))
 def test_new_and_returning(spec, since):
     row = compute_new_returning(rows_of(spec), filters=Filters.of(since=at(since))).row(0, named=True)
@@ -76,7 +74,6 @@ def test_new_and_returning(spec, since):
     assert row[c.NEW_VISITORS] == len(inside - before)
 
 
-@settings(deadline=None)
 @given(specs)
 def test_new_and_returning_by_day(spec):
     table = compute_new_returning(rows_of(spec), every="day", tz=BERLIN)
@@ -99,7 +96,6 @@ def test_new_and_returning_by_day(spec):
     assert got == {day: (len(people), len(back[day])) for day, people in seen.items()}
 
 
-@settings(deadline=None)
 @given(specs)
 def test_time_between_visits(spec):
     gaps, people = [], set()

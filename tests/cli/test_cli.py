@@ -155,7 +155,9 @@ def test_people_on_lists_are_left_out_and_said_to_be(filled: Command, tmp_path: 
     people.write_text("p7\n\np9\n")
     filled("lists", "staff", "--file", people, exits=2)  # without a rule
     filled("lists", "staff", "--file", people, "--person", "p11", "--rule", "badge readers")
-    assert filled.json("lists") == {"staff": ["p11", "p7", "p9"]}
+    assert filled.json("lists") == {"staff": {"rule": "badge readers", "persons": ["p11", "p7", "p9"]}}
+    assert "badge readers" in filled("lists")[0]
+    assert filled.json("audit")[-1]["action"] == "list"
     out, err = filled("summary", "--json")
     assert json.loads(out)["excluded_persons"] == 3
     assert "3 persons on lists are left out" in err

@@ -318,7 +318,7 @@ time = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(field, field, time, time, st.lists(field, max_size=2)), min_size=1, max_size=12),
     st.integers(40, 400),

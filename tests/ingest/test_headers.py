@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from dwell_kit.errors import HeaderError, LimitError
-from dwell_kit.ingest import headers
+from dwell_kit.ingest import headers, readers
+from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.headers import APPEARANCE
 from dwell_kit.ingest.sources import Source
 from dwell_kit.schema import columns as c
@@ -93,7 +95,11 @@ def test_columns_says_which_is_which() -> None:
 
 @pytest.mark.parametrize(
     ("columns", "words"),
-    [({"nonsense": "a"}, "does not know"), ({c.STARTED: "Begin"}, "0 times.*"), ({c.STARTED: "twice"}, "2 times")],
+    [
+        ({"nonsense": "a"}, "does not know"),
+        ({c.STARTED: "Begin"}, "does not have"),
+        ({c.STARTED: "twice"}, "2 times"),
+    ],
 )
 def test_columns_that_help_nobody(columns: dict[str, str], words: str) -> None:
     with pytest.raises(HeaderError, match=words):
@@ -123,3 +129,25 @@ def test_columns_of_a_file_of_rejects_are_ignored() -> None:
 def test_too_many_columns() -> None:
     with pytest.raises(LimitError, match="too many columns"):
         headers.match([f"c{i}" for i in range(2_001)], APPEARANCE)
+
+
+def test_a_damaged_header_that_is_explained_step_by_step(tmp_path: Path) -> None:
+    path = tmp_path / "cut.csv"
+    path.write_text("person_id,camera_id,utc_time_st,utc_time_st,utc_time_e\na,c,x,1746432000,1746432060\n")
+
+    def wrong(**columns: str) -> str:
+        with pytest.raises(HeaderError) as caught:
+            readers.detect(Source(path), ReadOptions(columns=columns))
+        return str(caught.value)
+
+    twice = wrong(started_at="utc_time_st", ended_at="utc_time_e")
+    assert "'utc_time_st', which the header has 2 times" in twice
+    assert "column 3, column 4" in twice
+    assert "'utc_time_st#2'" in twice
+    typo = wrong(person_id="persom", started_at="utc_time_st#2", ended_at="utc_time_e")
+    assert "'persom', which the header does not have" in typo
+    assert "nearest: 'person_id'" in typo
+    options = ReadOptions(columns={"started_at": "utc_time_st#2", "ended_at": "utc_time_e"})
+    reader = readers.detect(Source(path), options)
+    rows = pl.concat([batch.rows for batch in reader.read(Source(path), options)])
+    assert (reader.name, rows["started_at"].dt.epoch("s").to_list()) == ("appearances", [1746432000])

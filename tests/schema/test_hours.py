@@ -29,7 +29,7 @@ def minutes(intervals: np.ndarray) -> set[int]:
 
 
 @pytest.mark.parametrize(("tz", "day"), CHANGES)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(hours=st.tuples(st.integers(0, 23), st.integers(1, 24)), weekdays=st.sets(st.integers(1, 7), max_size=3))
 def test_clock_ranges_are_what_the_local_clock_reads(
     tz: str, day: date, hours: tuple[int, int], weekdays: set[int]

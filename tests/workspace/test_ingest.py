@@ -1,13 +1,22 @@
+import csv
+import gzip
+import io
+import json
+import uuid
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+import zstandard
 
 import dwell_kit as dk
 from dwell_kit.errors import FilterError, NotFoundError, WorkspaceError
 from dwell_kit.schema.hours import OpeningHours
-from tests.workspace.exports import START, many, write
+from dwell_kit.store import raw
+from dwell_kit.workspace import ingesting
+from tests.workspace.exports import HEADER, START, many, write
 
 
 @pytest.fixture
@@ -339,9 +348,159 @@ def test_a_file_that_cannot_be_read_leaves_no_environment_and_no_time_zone(tmp_p
 
     with dk.open(tmp_path / "ws") as ws:
         ws.ingest(good, environment="hall", tz="Europe/Berlin")
-        for name in ("hal", "hall"):
-            with pytest.raises(OSError, match="No space"):
-                ws.ingest(bad, environment=name, tz="Asia/Tokyo", step=full)
+        with pytest.raises(OSError, match="No space"):
+            ws.ingest(bad, environment="hal", tz="Asia/Tokyo", step=full)
+        with pytest.raises(OSError, match="No space"):
+            ws.ingest(bad, environment="hall", step=full)
         assert ws.environments().rows() == [("hall", "Europe/Berlin", None)]
         assert ws.summary()["sightings"] == 5
         assert [u["status"] for u in ws.uploads()] == ["failed", "failed", "processed"]
+
+
+def test_a_number_is_never_taken_for_the_beginning_of_an_id(
+    ws: dk.Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = iter([uuid.UUID(int=(0x2 << 124) + 7), uuid.UUID(int=(0x1 << 124) + 7), uuid.UUID(int=(0xB << 124) + 7)])
+    monkeypatch.setattr(ingesting.uuid, "uuid4", lambda: next(ids))
+    for name in ("a", "b", "c"):
+        ws.ingest(write(tmp_path / f"{name}.csv", many(5, first=10 * ord(name))))
+    assert [ws.undo(number)["filename"] for number in (1, "2")] == ["a.csv", "b.csv"]
+    assert ws.undo("b00")["filename"] == "c.csv"
+    with pytest.raises(NotFoundError, match="no upload '9'"):
+        ws.undo(9)
+
+
+def test_erasure_reaches_rejects_cells_and_raw_files_and_nobody_else(ws: dk.Workspace, tmp_path: Path) -> None:
+    never = "{},door,x{},1746432000,never,1746432000,{}"
+    ws.ingest(write(tmp_path / "a.csv", [("p1", "door", "1", 0, 60), ("p10", "door", "2", 0, 60)]))
+    ws.ingest(
+        write(
+            tmp_path / "b.csv",
+            [("ben", "door", "3", 0, 60)],
+            extra=[never.format("p1", 1, "red"), never.format("p10", 2, "red"), never.format("ben", 3, " p1")],
+        )
+    )
+    ws.ingest(write(tmp_path / "c.csv", [("cem", "door", "4", 0, 60)]))
+    friend = write(tmp_path / "d.csv", [("dee", "door", "5", 0, 60)])
+    friend.write_text(friend.read_text().replace(",red", ",p1"))
+    ws.ingest(friend)
+    proof = ws.erase("p1")
+    assert proof == {
+        "rows": {**proof["rows"], "sightings_log": 1, "rejects_log": 2, "persons": 1},
+        "payload_rows": 2,
+        "raw_files": 3,
+        "left": 0,
+    }
+    assert len(list((ws.path / "raw").glob("*.zst"))) == 1
+    assert ws.rejects(2, as_="polars")["raw"].to_list() == ["p10,door,x2,1746432000,never,1746432000,red"]
+    assert ws.sightings(payload=True, as_="polars").sort("key")["colour"].to_list() == ["red", "red", "red", None]
+
+
+def test_a_person_who_is_only_in_rejects_can_be_erased(ws: dk.Workspace, tmp_path: Path) -> None:
+    bad = ["anna,door,x1,1746432000,never,1746432000,red"]
+    ws.ingest(write(tmp_path / "a.csv", [("ben", "door", "1", 0, 60)], extra=bad))
+    assert ws.erase("anna")["left"] == 0
+    assert ws.rejects(1).empty
+    assert list((ws.path / "raw").iterdir()) == []
+
+
+@pytest.mark.parametrize("packed", ["gz", "zip", "utf-16"])
+def test_raw_files_are_searched_however_they_are_packed(tmp_path: Path, packed: str) -> None:
+    text = "person_id,colour\nanna-2,red\nö,anna\n"
+    path = tmp_path / {"gz": "a.csv.gz", "zip": "a.zip", "utf-16": "a.csv"}[packed]
+    if packed == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.csv", text)
+    else:
+        path.write_bytes(gzip.compress(text.encode()) if packed == "gz" else text.encode("utf-16"))
+    kept = tmp_path / "kept.zst"
+    kept.write_bytes(zstandard.compress(path.read_bytes()))
+    assert raw.mentions(kept, path.name, "anna")
+    assert not raw.mentions(kept, path.name, "ann ")
+    if packed != "utf-16":
+        assert not raw.mentions(kept, path.name, "ann")  # a part of a longer word is another word
+
+
+def test_rejects_of_an_archive_come_back_under_their_own_names(ws: dk.Workspace, tmp_path: Path) -> None:
+    first = HEADER + "\nanna,door,1,1746432000,1746432000,1746432060,red\n"
+    second = (
+        "camera_id,person_id,shoes,utc_time_started,utc_time_ended\n"
+        "DOOR,cem,blue,1746432000,1746432060\nDOOR,ben,blue,1746432000,never\n"
+    )
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        archive.writestr("1.csv", first)
+        archive.writestr("2.csv", second)
+    report = ws.ingest(tmp_path / "both.zip")
+    assert (report.accepted, report.rejected) == (2, 1)
+    fixed = ws.write_rejects(report.upload_id, tmp_path / "fix.csv")
+    (row,) = csv.DictReader(io.StringIO(fixed.read_text()))
+    assert (row["reject_row_no"], row["reject_file"]) == ("2", "both.zip/2.csv")
+    assert (row["person_id"], row["camera_id"], row["shoes"], row["colour"]) == ("ben", "DOOR", "blue", "")
+    fixed.write_text(
+        fixed.read_text().replace("1746432000,never", "1746432000,1746432060").replace(",never,", ",,")
+    )
+    again = ws.ingest(fixed)
+    assert (again.accepted, again.rejected) == (1, 0)
+    stays = ws.sightings(as_="polars").select("person_id", "camera_id").rows()
+    assert sorted(stays) == [("anna", "door"), ("ben", "DOOR"), ("cem", "DOOR")]
+
+
+def test_another_time_zone_does_not_move_what_is_there(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", many(5)), tz="Europe/Berlin")
+    with pytest.raises(FilterError, match="another time zone") as caught:
+        ws.ingest(write(tmp_path / "b.csv", many(6)), tz="Asia/Tokyo")
+    assert "set_environment('main', tz='Asia/Tokyo')" in str(caught.value)
+    assert ws.tz() == "Europe/Berlin"
+    ws.ingest(tmp_path / "b.csv", tz="Europe/Berlin")
+    ws.set_environment("main", tz="Asia/Tokyo")
+    assert ws.tz() == "Asia/Tokyo"
+
+
+def test_options_for_a_file_that_is_there_already_are_said_to_be_unused(ws: dk.Workspace, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", many(5))
+    ws.ingest(path)
+    plain, said = ws.ingest(path), ws.ingest(path, window=("2025-05-05", "2025-05-06"), day_first=True)
+    assert said.repeated
+    extra = "day_first, window: not used, the file is there already; undo upload 1 to read it anew"
+    assert said.notes == [*plain.notes, extra]
+
+
+def test_a_version_that_compaction_removed_blames_nobody(ws: dk.Workspace, tmp_path: Path) -> None:
+    for i in range(3):
+        ws.ingest(write(tmp_path / f"{i}.csv", many(5, first=10 * i)))
+    ws.compact(keep_versions=1)
+    with pytest.raises(NotFoundError, match="removed") as caught:
+        dk.open(tmp_path / "ws", version=2)
+    assert "compaction" in str(caught.value)
+    ws.erase("p0")
+    with pytest.raises(NotFoundError, match="removed") as caught:
+        dk.open(tmp_path / "ws", version=4)
+    assert "a person was erased" in str(caught.value)
+
+
+def test_lists_have_a_rule_and_changes_are_written_down(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", many(20)))
+    ws.set_list("staff", ["p1", "p2"], rule="badge holders")
+    assert ws.list_rules() == {"staff": "badge holders"}
+    ws.set_list("staff", [], rule="nobody works here any more")
+    ws.edit_camera("cam1", name="Door")
+    ws.set_environment("main", tz="Europe/Berlin")
+    log = ws.audit()
+    assert log["action"].to_list() == ["ingest", "list", "list", "camera", "environment"]
+    assert json.loads(log["detail"][1]) == {
+        "environment": "main", "list": "staff", "rule": "badge holders", "persons": 2,
+    }  # fmt: skip
+    assert json.loads(log["detail"][2])["rule"] == "nobody works here any more"
+
+
+def test_raw_files_go_when_they_were_kept_long_enough(tmp_path: Path) -> None:
+    today = datetime(2025, 6, 1, tzinfo=UTC)
+    with dk.open(tmp_path / "ws", clock=lambda: today - timedelta(days=40)) as before:
+        before.ingest(write(tmp_path / "old.csv", many(5)))
+    with dk.open(tmp_path / "ws", clock=lambda: today) as ws:
+        ws.ingest(write(tmp_path / "new.csv", many(6)))
+        assert ws.compact()["raw_files_removed"] == 0
+        assert ws.compact(raw_days=30)["raw_files_removed"] == 1
+        assert len(list((ws.path / "raw").iterdir())) == 1
+        assert ws.summary()["sightings"] == 6
+        assert ws.ingest(tmp_path / "old.csv").repeated
