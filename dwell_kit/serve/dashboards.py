@@ -172,11 +172,12 @@ class Leave(VoilaShutdownKernelHandler):  # type: ignore[misc]
 
 
 class Health(RequestHandler):
-    """That the server answers, and how many kernels it has."""
+    """That the server answers, how many kernels it has, and how many of them wait for a visitor."""
 
     def get(self) -> None:
-        manager = next(v for k, v in self.application.settings.items() if k == "kernel_manager")
-        self.finish({"ok": True, "kernels": len(manager.list_kernel_ids())})
+        manager = self.application.settings["kernel_manager"]
+        waiting = _waiting(getattr(manager, "_pools", {}))
+        self.finish({"ok": True, "kernels": len(manager.list_kernel_ids()), "waiting": len(waiting)})
 
 
 class _Kept(StaticFileHandler):

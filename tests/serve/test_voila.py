@@ -24,6 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with serving("dashboards", "--workspace", str(made), "--port", str(port), "--preheat", "1") as url:
+        until(url, waiting=PAGES)
         yield url, made
 
 
@@ -79,7 +80,6 @@ def test_a_dropped_file_is_ingested_and_a_wrong_one_refused_at_once(site: Site, 
 
 
 def test_a_closed_tab_frees_its_kernel(server: tuple[str, Path], browser: Any) -> None:
-    waiting = 3  # one for each page
     with visiting(browser, *server) as site:
         site.page.set_default_timeout(60_000)
         site.page.goto(site.url + "sessions")
@@ -93,6 +93,15 @@ def test_a_closed_tab_frees_its_kernel(server: tuple[str, Path], browser: Any) -
         )
 
 
+def status(url: str, **headers: str) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return refused.code
+
+
 def kernels(url: str) -> int:
     with urllib.request.urlopen(url + "health") as answer:
         return json.load(answer)["kernels"]
@@ -103,9 +112,7 @@ def kernels(url: str) -> int:
     ["tree", "api/contents", "files/overview.ipynb", "voila/files/overview.ipynb", "voila/tree", "api/kernels"],
 )
 def test_nothing_but_pages_is_handed_out(server: tuple[str, Path], path: str) -> None:
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(server[0] + path)
-    assert refused.value.code in {403, 404, 405}
+    assert status(server[0] + path) in {403, 404, 405}
 
 
 def test_code_is_not_shown(site: Site) -> None:
@@ -116,7 +123,4 @@ def test_code_is_not_shown(site: Site) -> None:
 
 def test_other_names_of_this_machine_are_refused(server: tuple[str, Path]) -> None:
     for path in ("overview", "dwell/rows.csv", "dwell/uploads/x"):
-        request = urllib.request.Request(server[0] + path, headers={"Host": "evil.example"})
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request)
-        assert refused.value.code == 403
+        assert status(server[0] + path, Host="evil.example") == 403
