@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ import pytest
 import dwell_kit as dk
 from tests.serve.site import Site, serving, visiting, workspace
 from tests.workspace.exports import many, write
+
+PAGES = 3
+"""Kernels that wait, one for each page."""
 
 
 @pytest.fixture(scope="module")
@@ -84,13 +88,8 @@ def test_a_closed_tab_frees_its_kernel(server: tuple[str, Path], browser: Any) -
         site.page.set_default_timeout(60_000)
         site.page.goto(site.url + "sessions")
         site.page.locator("tbody tr").first.wait_for()
-        assert kernels(site.url) >= 1
         site.page.close(run_before_unload=True)
-        other = site.page.context.new_page()
-        other.goto(site.url + "health")
-        other.wait_for_function(
-            f"() => fetch('health').then(r => r.json()).then(said => said.kernels <= {waiting})", timeout=90_000
-        )
+    until(server[0], kernels=PAGES, waiting=PAGES)  # those that wait for the next visitors, and no other
 
 
 def status(url: str, **headers: str) -> int:
@@ -102,9 +101,20 @@ def status(url: str, **headers: str) -> int:
         return refused.code
 
 
-def kernels(url: str) -> int:
-    with urllib.request.urlopen(url + "health") as answer:
-        return json.load(answer)["kernels"]
+def until(url: str, **counts: int) -> None:
+    """Wait until the server's health has these counts."""
+    deadline = time.monotonic() + 120
+    said: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url + "health") as answer:
+                said = json.load(answer)
+        except urllib.error.URLError:  # not listening yet
+            said = {}
+        if all(said.get(name) == count for name, count in counts.items()):
+            return
+        time.sleep(0.2)
+    pytest.fail(f"expected {counts}, found {said}")
 
 
 @pytest.mark.parametrize(
