@@ -30,7 +30,7 @@ class QualityLimits:
     points : fewer pairs than the first are not good, fewer than the second are poor: four fit any four clicks.
     typical_m, worst_m : median and largest leave-one-out error, metres: (good up to, poor above).
     outliers : share of pairs that do not fit: (good up to, poor above).
-    spread : least thickness of the clicked points, smaller over larger standard deviation: (good from, poor below).
+    spread : thickness of the clicked points, smaller over larger standard deviation: (good from, poor below).
     """
 
     points: tuple[int, int] = (8, 6)
@@ -94,7 +94,7 @@ class CalibrationReport:
 
 
 def calibrate(
-    image_px: Points, floor_m: Points, *, outlier_m: float = 0.5, limits: QualityLimits | None = None
+    image_px: Points, floor_m: Points, *, outlier_m: float = 1.0, limits: QualityLimits | None = None
 ) -> tuple[Homography, CalibrationReport]:
     """The homography that takes clicked pixels to the floor, and its quality.
 
@@ -169,7 +169,7 @@ def _ransac(image: Points, floor: Points, outlier_m: float) -> tuple[NDArray[np.
 
 
 def _refine(matrix: NDArray[np.float64], image: Points, floor: Points) -> NDArray[np.float64]:
-    """Least squares on the floor; pixels are centred and scaled first, so that the nine numbers are of one size."""
+    """Least squares on the floor; pixels are centred and scaled, so that the nine numbers are of one size."""
     centre, scale = image.mean(axis=0), image.std()
     normal = np.array([[scale, 0, centre[0]], [0, scale, centre[1]], [0, 0, 1]])
     start = (matrix @ normal).ravel()
