@@ -1,4 +1,4 @@
-"""Calibrations from files: point pairs, Tsai (PETS), OpenCV/ROS (WILDTRACK), a bare 3×3; which one is found out."""
+"""Calibrations from files: point pairs, Tsai (PETS), OpenCV/ROS (WILDTRACK), a bare 3×3; which is found out."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def load_calibration(
 
     Parameters
     ----------
-    path : point pairs (.json, .csv), Tsai XML, OpenCV/ROS XML of the intrinsics, or text with the nine numbers of a
-        homography.
+    path : point pairs (.json, .csv), Tsai XML, OpenCV/ROS XML of the intrinsics, or text with the nine numbers
+        of a homography.
     camera : which one, if the file has several.
     unit : "m", "cm" or "mm", of the world of an OpenCV/ROS file, which does not say.
     extrinsic : the file with rvec and tvec; without it `…/extrinsic/extr_NAME.xml` beside `…/intr_NAME.xml`.
@@ -65,7 +65,7 @@ def load_calibration(
 
     Raises
     ------
-    FormatError : if it is none of those, or a part is missing. AskError : if the file leaves open what must be said.
+    FormatError : if it is none of those, or a part is missing. AskError : if it leaves open what must be said.
     NotFoundError : if there is no such file or camera. InputError : if the numbers are no camera.
     """
     path = Path(path)
