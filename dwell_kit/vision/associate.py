@@ -1,8 +1,8 @@
 """One person, one id, over all cameras and from run to run.
 
-At each instant the boxes of all cameras that stand in one place become one group; each group goes to the person who
-was expected there, one to one; groups that nobody was expected at are new persons. What the cameras' own tracks and
-looks say against that is recorded as merges and splits, which can be undone.
+At each instant the boxes of all cameras that stand in one place become one group. Each group goes to the person
+who was expected there, one to one; groups at which nobody was expected are new persons. What the cameras' own tracks
+and looks say against that is recorded as merges and splits, which can be undone.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Associator:
 
     Parameters
     ----------
-    first_id : the first id that is free, 1 in a new environment only. Whoever keeps the ids knows it: `next_id`, or
-        all of `state()`, is what to keep from one run to the next.
+    first_id : the first id that is free, 1 in a new environment only. Whoever keeps the ids knows it: `next_id`,
+        or all of `state()`, is what to keep from one run to the next.
     rules : when boxes are one person.
 
     Raises
@@ -82,7 +82,9 @@ class Associator:
         """
         known = len(self.log.links)
         self._pass_time(at_s)
-        on_floor = np.isfinite(boxes.floor_m).all(axis=1) & np.isfinite(boxes.covariance).all(axis=(1, 2))
+        on_floor = np.asarray(
+            np.isfinite(boxes.floor_m).all(axis=1) & np.isfinite(boxes.covariance).all(axis=(1, 2))
+        )
         seen = boxes[on_floor]
         label, places, spread = self._places(seen)
         looks = None if seen.embedding is None else common_look(seen.embedding, label, len(places))
@@ -235,7 +237,7 @@ class Associator:
                 person.look = unit(((1 - _NEW_SHARE) * old + _NEW_SHARE * looks[group])[None])[0]
 
     def _hold(self, at_s: float, seen: FloorBoxes, label: Ids, owners: Ids, born: NDArray[np.bool_]) -> Ids:
-        """(n,) ids to store: the group's person, or whom the camera's track was of while that may still be right."""
+        """(n,) ids to store: the group's person, or whom the camera's track was of while that may be right."""
         ids = self._persons.ids()[owners]
         raw = ids[label] if len(label) else np.zeros(0, dtype=np.int64)
         present = set(self.log.resolve(ids).tolist())

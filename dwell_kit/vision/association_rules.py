@@ -24,8 +24,8 @@ class AssociationRules:
     confirm : in how many instants somebody must be seen before they count.
     settle : in how many instants two ids must be in one place before they are merged.
     held_sigma2 : how much nearer, squared standard deviations, a camera's own track makes its person.
-    look_m, look_sigma2 : what looks that have nothing in common add to the distance of two boxes, and to the squared
-        distance of a box and a person.
+    look_m, look_sigma2 : what looks that have nothing in common add to the distance of two boxes, and to the
+        squared distance of a box and a person.
     look_threshold : cosine from which a person seen anew is one that was lost.
     forget_s : how long a lost person can be recognised. speed_m_s : how fast they may have gone meanwhile.
 
@@ -36,10 +36,10 @@ class AssociationRules:
 
     foot_across: float = 0.02
     foot_along: float = 0.03
-    body_share: float = 0.1
+    body_share: float = 0.2
     stance_m: float = 0.1
     gate_sigma: float = 3.0
-    reach_m: float = 1.0
+    reach_m: float = 1.5
     link_sigma: float = 3.0
     noise_m2_s3: float = 1.0
     start_speed_m_s: float = 1.0

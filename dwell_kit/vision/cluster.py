@@ -21,9 +21,9 @@ def cluster(
 ) -> NDArray[np.int64]:
     """(n,) labels 0… of boxes that stand in one place; no two boxes of a camera share one.
 
-    Agglomerative with average linkage: the nearest pair of groups is joined until none is left. Groups may join only
-    if every box of one is within the gate of every box of the other and they share no camera, so a chain of people
-    who stand in a row never becomes one.
+    Agglomerative with average linkage: the nearest pair of groups is joined until none is left. Groups may join
+    only if every box of one is within the gate of every box of the other and they share no camera, so a chain of
+    people who stand in a row never becomes one.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def cluster(
 
 
 def pair_costs(floor_m: Points, covariance: Floats, *, gate_sigma: float, reach_m: float) -> Floats:
-    """(n, n) m·(1 + σ): distance on the floor, dearer the less the uncertainty explains it; inf beyond the gates."""
+    """(n, n) m·(1 + σ): distance on the floor, dearer the less uncertainty explains it; inf beyond the gates."""
     apart = floor_m[:, None] - floor_m[None]
     sigma = np.sqrt(mahalanobis2(apart, covariance[:, None] + covariance[None]))
     distance = np.linalg.norm(apart, axis=2)
@@ -67,7 +67,7 @@ def fuse(floor_m: Points, covariance: Floats, label: NDArray[np.int64]) -> tuple
     total, pull = np.zeros((k, 2, 2)), np.zeros((k, 2))
     np.add.at(total, label, weight)
     np.add.at(pull, label, (weight @ floor_m[..., None])[..., 0])
-    spread = np.linalg.inv(total)
+    spread = np.asarray(np.linalg.inv(total), np.float64)
     return (spread @ pull[..., None])[..., 0], spread
 
 

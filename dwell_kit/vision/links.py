@@ -22,8 +22,8 @@ class Link:
     Parameters
     ----------
     number : its place in the log. kind : "merge": two ids are one person; "split": one id was two persons.
-    kept, other : of a merge, the id that goes on and the one that ends in it; of a split, the id that was shared and
-        the one that left it.
+    kept, other : of a merge, the id that goes on and the one that ends in it; of a split, the id that was shared
+        and the one that left it.
     at_s : media time, seconds. reason : for people. undone : it does not hold any more.
     """
 
