@@ -1,8 +1,9 @@
 """One person, one id, over all cameras and from run to run.
 
 At each instant the boxes of all cameras that stand in one place become one group. Each group goes to the person
-who was expected there, one to one; groups at which nobody was expected are new persons. What the cameras' own tracks
-and looks say against that is recorded as merges and splits, which can be undone.
+who was expected there, one to one; a group at which nobody was expected is a new
+person. What the cameras' own tracks and looks say against that is recorded as merges and splits, which can be
+undone.
 """
 
 from __future__ import annotations
@@ -164,20 +165,27 @@ class Associator:
 
     def _places(self, seen: FloorBoxes) -> tuple[Ids, Floats, Floats]:
         """Group of each box, and place and spread of each group."""
-        wide = np.nan_to_num(seen.width_m) * self.rules.body_share
-        spread = seen.covariance + np.eye(2) * (wide**2)[:, None, None]
         label = cluster(
             seen.camera,
             seen.floor_m,
-            spread,
+            self._spread(seen),
             gate_sigma=self.rules.gate_sigma,
             reach_m=self.rules.reach_m,
             unlike=None
             if seen.embedding is None
             else self.rules.look_m * unlikeness(seen.embedding, seen.embedding),
         )
-        places, fused = fuse(seen.floor_m, spread, label)
-        return label, places, fused + np.eye(2) * self.rules.stance_m**2
+        places, fused = self._fused(seen, label)
+        return label, places, fused
+
+    def _spread(self, seen: FloorBoxes) -> Floats:
+        """(n, 2, 2) of feet, by how sharp they are in the picture and how wide the box is on the floor."""
+        wide = np.nan_to_num(seen.width_m) * self.rules.body_share
+        return seen.covariance + np.eye(2) * (wide**2)[:, None, None]
+
+    def _fused(self, seen: FloorBoxes, label: Ids) -> tuple[Floats, Floats]:
+        places, spread = fuse(seen.floor_m, self._spread(seen), label)
+        return places, spread + np.eye(2) * self.rules.stance_m**2
 
     def _assign(self, seen: FloorBoxes, label: Ids, places: Floats, spread: Floats, looks: Floats | None) -> Ids:
         """(k,) which person each group is, −1 for none: the cheapest way to give each at most one."""

@@ -34,9 +34,9 @@ class Embedder(Protocol):
 class ColourParts:
     """Colours of four parts of the body: histograms of hue and saturation, and of brightness.
 
-    It needs no weights and no network, and it is weak: two people in dark coats look the same, and one person looks
-    different in the light of another camera. Cosines of strangers are often above 0.8. Use it to tell apart who may
-    be who by place and time already, never to find somebody among many.
+    It needs no weights and no network, and it is weak: two people in dark coats look the same, and one person
+    looks different in the light of another camera. Use it to tell apart who may be who by place and time already,
+    never to find somebody among many.
 
     Parameters
     ----------

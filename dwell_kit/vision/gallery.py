@@ -59,6 +59,7 @@ class Gallery:
         self._persons: Ids = np.zeros(0, np.int64)
         self._seen_us: Ids = np.zeros(0, np.int64)
         self._index: Any = None
+        self._flat = True
 
     def __len__(self) -> int:
         return len(self._persons)
@@ -86,7 +87,7 @@ class Gallery:
         self._persons = np.concatenate([self._persons, persons[has]])
         self._seen_us = np.concatenate([self._seen_us, seen[has]])
         if self._index is not None:
-            if (len(self) > FLAT_UP_TO) != hasattr(self._index, "nprobe"):
+            if (len(self) > FLAT_UP_TO) and self._flat:
                 self._index = None
             else:
                 self._index.add(fresh)
@@ -144,11 +145,10 @@ class Gallery:
         if given.ndim != 2 or given.shape[1] != self.size:
             raise InputError("looks have another size", "looks", f"(n, {self.size})", str(given.shape))
         length = np.linalg.norm(given, axis=1)
-        if (np.abs(length[np.isfinite(length)] - 1) > 1e-3).any():
-            raise InputError(
-                "looks are not unit vectors", "looks", "length 1", f"length {length[np.isfinite(length)].max():.3f}",
-                "divide each by its length",
-            )  # fmt: skip
+        off = length[np.abs(length - 1) > 1e-3]  # NaN is not off: it is no look
+        if len(off):
+            hint = "divide each by its length"
+            raise InputError("looks are not unit vectors", "looks", "length 1", f"length {off[0]:.3f}", hint)
         return given
 
     def _keep(self, which: NDArray[np.bool_]) -> int:
@@ -160,7 +160,8 @@ class Gallery:
 
     def _made_index(self) -> Any:
         if self._index is None:
-            self._index = _index(self._looks) if len(self) > FLAT_UP_TO else faiss.IndexFlatIP(self.size)
+            self._flat = len(self) <= FLAT_UP_TO
+            self._index = faiss.IndexFlatIP(self.size) if self._flat else _index(self._looks)
             self._index.add(self._looks)
             if self._gpu and gpus():
                 self._index = faiss.index_cpu_to_all_gpus(self._index)

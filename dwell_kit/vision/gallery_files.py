@@ -35,7 +35,7 @@ def write_gallery(folder: Path, about: dict[str, Any], *arrays: NDArray[Any]) ->
             np.save(file, array, allow_pickle=False)
             file.flush()
             os.fsync(file.fileno())
-        sums[name] = zlib.crc32(np.ascontiguousarray(array))
+        sums[name] = zlib.crc32(array.tobytes())
     said = {"version": VERSION, "generation": generation.name, "crc32": sums, **about}
     fresh = folder / f"{_INDEX}.{generation.name}"
     with fresh.open("w", encoding="utf-8") as text:
@@ -80,7 +80,7 @@ def _array(path: Path, name: str, sums: Any) -> NDArray[Any]:
         expected = sums[name]
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         raise _damaged(path, repr(error)) from error
-    if array.dtype != _TYPES[name] or zlib.crc32(np.ascontiguousarray(array)) != expected:
+    if array.dtype != _TYPES[name] or zlib.crc32(array.tobytes()) != expected:
         raise _damaged(path, "another checksum or type")
     return array
 

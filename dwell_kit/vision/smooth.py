@@ -224,8 +224,8 @@ class _Pass:
 def _filter(table: _Table, rules: SmoothRules, *, gated: bool) -> _Pass:
     """Forwards over all tracks.
 
-    If `gated`, places that were not expected are left out; a run of as many of them as it takes to believe a filter
-    is where the track now is, and the filter starts again there.
+    If `gated`, places that were not expected are left out; a run of as many of them as it takes to believe a
+    filter is where the track now is, and the filter starts again there.
     """
     steps, n = table.at_s.shape
     tested, doubted = np.zeros((steps, n), np.bool_), np.zeros((steps, n), np.bool_)
