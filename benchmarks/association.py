@@ -15,8 +15,8 @@ from dwell_kit.vision.association_rules import AssociationRules
 TARGET = "IDF1 ≥ 0.90"
 
 
-def run(scratch: Path) -> list[dict[str, Any]]:
-    """Rows of the results table: the default, harder and easier boxes, and each parameter 20 % lower and higher."""
+def run(_scratch: Path) -> list[dict[str, Any]]:
+    """Rows of the results table: the default, harder and easier boxes, each parameter 20 % lower and higher."""
     data = read(folder())
     started = time.perf_counter()
     found, _ = associate(data)

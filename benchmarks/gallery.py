@@ -19,7 +19,7 @@ def looks(n: int, seed: int) -> np.ndarray:
     return made / np.linalg.norm(made, axis=1, keepdims=True)
 
 
-def run(scratch: Path) -> list[dict[str, Any]]:
+def run(_scratch: Path) -> list[dict[str, Any]]:
     """Rows of the results table."""
     rows = []
     for n in (100_000, 150_000):

@@ -1,9 +1,8 @@
 """One person, one id, over all cameras and from run to run.
 
 At each instant the boxes of all cameras that stand in one place become one group. Each group goes to the person
-who was expected there, one to one; a group at which nobody was expected is a new
-person. What the cameras' own tracks and looks say against that is recorded as merges and splits, which can be
-undone.
+who was expected there, one to one; a group at which nobody was expected is a new person.
+What the cameras' own tracks and looks say against that is recorded as merges and splits, which can be undone.
 """
 
 from __future__ import annotations
