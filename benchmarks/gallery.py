@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dwell_kit.vision.gallery import Gallery
+from dwell_kit.vision.gallery import FLAT_UP_TO, Gallery
 
 SIZE, BATCH = 512, 32
 
@@ -22,7 +22,7 @@ def looks(n: int, seed: int) -> np.ndarray:
 def run(_scratch: Path) -> list[dict[str, Any]]:
     """Rows of the results table."""
     rows = []
-    for n in (100_000, 150_000):
+    for n in (50_000, 100_000):
         gallery = Gallery(environment="bench", size=SIZE)
         gallery.add(looks(n, 0), np.arange(n), np.zeros(n, np.int64))
         asked = looks(BATCH, 1)
@@ -34,10 +34,10 @@ def run(_scratch: Path) -> list[dict[str, Any]]:
             times.append((time.perf_counter() - started) * 1e3)
         rows.append(
             {
-                "work": f"{BATCH} looks in {n:,} × {SIZE}, {'flat' if n <= 100_000 else 'inverted file'}",
+                "work": f"{BATCH} looks in {n:,} × {SIZE}, {'flat' if n <= FLAT_UP_TO else 'inverted file'}",
                 "ours_ms": round(statistics.median(times), 1),
                 "best_ms": round(min(times), 1),
-                "target": "< 20 ms",
+                "target": "< 20 ms" if n == 100_000 else "",
             }
         )
     return rows

@@ -203,16 +203,18 @@ class Associator:
         return owners
 
     def _claims(self, seen: FloorBoxes, label: Ids) -> Floats:
-        """(persons, groups) 1 where a camera's track that was the person's is in the group."""
+        """(persons, groups) 1 where a camera's track that was the person's is in the group, −1 where only tracks of
+        others are, 0 where none was anybody's."""
         groups = int(label.max()) + 1
-        claims = np.zeros((len(self._persons), groups))
+        claims, claimed = np.zeros((len(self._persons), groups)), np.zeros(groups)
         row = {int(one): i for i, one in enumerate(self.log.resolve(self._persons.ids()))}
         for i, key in enumerate(zip(seen.camera.tolist(), seen.track.tolist(), strict=True)):
             if key in self._held:
+                claimed[label[i]] = 1.0
                 person = row.get(int(self.log.resolve([self._held[key][0]])[0]))
                 if person is not None:
                     claims[person, label[i]] = 1.0
-        return claims
+        return claims - claimed * (claims == 0)
 
     def _bear(self, at_s: float, owners: Ids, places: Floats, spread: Floats) -> tuple[Ids, NDArray[np.bool_]]:
         """The groups' persons with new ones for those without, and which are new."""
