@@ -203,8 +203,8 @@ class Associator:
         return owners
 
     def _claims(self, seen: FloorBoxes, label: Ids) -> Floats:
-        """(persons, groups) 1 where a camera's track that was the person's is in the group, −1 where only tracks of
-        others are, 0 where none was anybody's."""
+        """(persons, groups) 1 where a track that was the person's is in the group, −1 where only tracks of others
+        are, 0 where none was anybody's."""
         groups = int(label.max()) + 1
         claims, claimed = np.zeros((len(self._persons), groups)), np.zeros(groups)
         row = {int(one): i for i, one in enumerate(self.log.resolve(self._persons.ids()))}

@@ -110,13 +110,22 @@ def test_a_merge_is_recorded_and_can_be_undone() -> None:
     who.undo(link.number)
     assert len(set(who.log.resolve(stored).tolist())) == 2
     for t in range(8):
-        after = who.step(10 + t * 0.5, scene((0, 0, 0, 1), (1, 0.05, 0, 1)))
+        after = who.step(6 + t * 0.5, scene((0, 0, 0, 1), (1, 0.05, 0, 1)))
     assert len(who.log.links) == 1
     assert after.links == ()
     who.log.redo(link.number)
     assert len(set(who.log.resolve(stored).tolist())) == 1
     with pytest.raises(NotFoundError):
         who.undo(9)
+
+
+def test_a_cameras_track_that_comes_back_is_the_same_person() -> None:
+    who = Associator(first_id=1)
+    for t in range(3):
+        who.step(t * 0.5, scene((0, 0, 0, 1)))
+    back = [who.step(10 + t * 0.5, scene((0, 4, 0, 1))) for t in range(3)]
+    assert [one.global_id.tolist() for one in back] == [[1]] * 3
+    assert [(link.kept, link.other) for link in who.log.links] == [(1, 2)]
 
 
 def test_a_split_is_recorded_and_can_be_undone() -> None:
