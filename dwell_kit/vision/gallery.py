@@ -1,0 +1,192 @@
+"""The looks of the people of one environment, searched by cosine: who is this?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from dwell_kit.errors import InputError
+from dwell_kit.vision.gallery_files import read_gallery, write_gallery
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+FLAT_UP_TO: Final = 50_000
+"""Entries that are searched one by one; above, an inverted file looks at the nearest lists only."""
+_TOGETHER: Final = 16
+"""Queries asked at once of a flat index: from 20 on FAISS uses its BLAS, which took four times as long."""
+_PROBES_SHARE: Final = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matches:
+    """The best entries of each query, best first. Arrays are (m, k).
+
+    Parameters
+    ----------
+    person_id : −1 where fewer entries reach the threshold. cosine : NaN there.
+    """
+
+    person_id: Ids
+    cosine: NDArray[np.float64]
+
+
+class Gallery:
+    """Looks with whose they are and when they were seen.
+
+    Parameters
+    ----------
+    environment : whose people these are; looks of two environments never meet.
+    size : numbers in a look. threshold : least cosine of a match.
+    gpu : search on the GPU if FAISS was built for one and there is one.
+
+    Raises
+    ------
+    InputError : if `size` is below 1 or `threshold` no cosine.
+    """
+
+    def __init__(self, *, environment: str, size: int, threshold: float = 0.8, gpu: bool = True) -> None:
+        if size < 1:
+            raise InputError("a look has no numbers", "size", "1 or more", str(size))
+        if not -1 <= threshold <= 1:
+            raise InputError("a threshold is no cosine", "threshold", "−1 to 1", str(threshold))
+        self.environment, self.size, self.threshold = environment, size, threshold
+        self._gpu = gpu
+        self._looks: Floats = np.zeros((0, size), np.float32)
+        self._persons: Ids = np.zeros(0, np.int64)
+        self._seen_us: Ids = np.zeros(0, np.int64)
+        self._index: Any = None
+        self._flat = True
+
+    def __len__(self) -> int:
+        return len(self._persons)
+
+    def add(self, looks: NDArray[Any], person_ids: Ids, seen_us: Ids) -> None:
+        """Remember (n, size) unit looks of `person_ids` (n,), seen at `seen_us` (n,) µs UTC.
+
+        Rows of NaN are no looks and are left out.
+
+        Raises
+        ------
+        InputError : if shapes do not match or a look is not of length 1.
+        """
+        given, persons, seen = (
+            self._checked(looks),
+            np.asarray(person_ids, np.int64),
+            np.asarray(seen_us, np.int64),
+        )
+        if persons.shape != (len(given),) or seen.shape != (len(given),):
+            found = f"{persons.shape} and {seen.shape}"
+            raise InputError("looks, persons and times do not match", "add", f"({len(given)},) each", found)
+        has = np.isfinite(given).all(axis=1)
+        fresh = given[has]
+        self._looks = np.concatenate([self._looks, fresh])
+        self._persons = np.concatenate([self._persons, persons[has]])
+        self._seen_us = np.concatenate([self._seen_us, seen[has]])
+        if self._index is not None:
+            if (len(self) > FLAT_UP_TO) and self._flat:
+                self._index = None
+            else:
+                self._index.add(fresh)
+
+    def search(self, looks: NDArray[Any], k: int = 1) -> Matches:
+        """The k nearest entries of each of (m, size) unit looks, as far as they reach the threshold.
+
+        Raises
+        ------
+        InputError : if shapes do not match or a look is not of length 1.
+        """
+        given = self._checked(looks)
+        persons = np.full((len(given), k), -1, np.int64)
+        cosine = np.full((len(given), k), np.nan)
+        has = np.isfinite(given).all(axis=1)
+        if len(self) and has.any():
+            near, rows = self._nearest(given[has], k)
+            good = (rows >= 0) & (near >= self.threshold)
+            persons[has] = np.where(good, self._persons[rows], -1)
+            cosine[has] = np.where(good, near, np.nan)
+        return Matches(person_id=persons, cosine=cosine)
+
+    def expire(self, before_us: int) -> int:
+        """Forget looks seen before `before_us`; how many."""
+        return self._keep(self._seen_us >= before_us)
+
+    def erase(self, person_ids: Iterable[int]) -> int:
+        """Forget all looks of these persons; how many. `save` afterwards, so that the files forget as well."""
+        return self._keep(~np.isin(self._persons, np.fromiter(person_ids, np.int64)))
+
+    def persons(self) -> Ids:
+        """(p,) who is in the gallery, each once."""
+        return np.unique(self._persons)
+
+    def save(self, folder: Path | str) -> None:
+        """Write it to a folder, whole or not at all; what was there is replaced."""
+        about = {"environment": self.environment, "size": self.size, "threshold": self.threshold}
+        write_gallery(Path(folder), about, self._looks, self._persons, self._seen_us)
+
+    @classmethod
+    def load(cls, folder: Path | str, *, gpu: bool = True) -> Gallery:
+        """The gallery that `save` wrote.
+
+        Raises
+        ------
+        NotFoundError : if there is none. FormatError : if its files are damaged or of another version.
+        """
+        about, looks, persons, seen_us = read_gallery(Path(folder))
+        made = cls(environment=about["environment"], size=about["size"], threshold=about["threshold"], gpu=gpu)
+        made._looks, made._persons, made._seen_us = looks, persons, seen_us
+        return made
+
+    def _checked(self, looks: NDArray[Any]) -> Floats:
+        given = np.ascontiguousarray(looks, np.float32)
+        if given.ndim != 2 or given.shape[1] != self.size:
+            raise InputError("looks have another size", "looks", f"(n, {self.size})", str(given.shape))
+        length = np.linalg.norm(given, axis=1)
+        off = length[np.abs(length - 1) > 1e-3]  # NaN is not off: it is no look
+        if len(off):
+            hint = "divide each by its length"
+            raise InputError("looks are not unit vectors", "looks", "length 1", f"length {off[0]:.3f}", hint)
+        return given
+
+    def _keep(self, which: NDArray[np.bool_]) -> int:
+        gone = int((~which).sum())
+        if gone:
+            self._looks, self._persons = self._looks[which], self._persons[which]
+            self._seen_us, self._index = self._seen_us[which], None
+        return gone
+
+    def _nearest(self, looks: Floats, k: int) -> tuple[Floats, Ids]:
+        index = self._made_index()
+        size = _TOGETHER if self._flat else len(looks)
+        found = [index.search(looks[i : i + size], k) for i in range(0, len(looks), size)]
+        return np.concatenate([near for near, _ in found]), np.concatenate([rows for _, rows in found])
+
+    def _made_index(self) -> Any:
+        if self._index is None:
+            self._flat = len(self) <= FLAT_UP_TO
+            self._index = faiss.IndexFlatIP(self.size) if self._flat else _index(self._looks)
+            self._index.add(self._looks)
+            if self._gpu and gpus():
+                self._index = faiss.index_cpu_to_all_gpus(self._index)
+        return self._index
+
+
+def gpus() -> int:
+    """How many GPUs FAISS can use: 0 with faiss-cpu, whatever is in the machine."""
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
+
+
+def _index(looks: Floats) -> Any:
+    """An inverted file, trained on an even sample: about √n lists, of which a twentieth is looked at."""
+    lists = int(np.sqrt(len(looks)))
+    index = faiss.IndexIVFFlat(
+        faiss.IndexFlatIP(looks.shape[1]), looks.shape[1], lists, faiss.METRIC_INNER_PRODUCT
+    )
+    index.train(looks[:: max(1, len(looks) // (40 * lists))])
+    index.nprobe = max(1, round(lists * _PROBES_SHARE))
+    return index
