@@ -145,7 +145,7 @@ def _column(given: Any, name: str, kind: str, *, where: str) -> NDArray[Any]:
 
 def _check_corners(xyxy: Floats, *, where: str) -> None:
     """Not-a-number fails the comparison, too."""
-    if not (xyxy[:, 2:] >= xyxy[:, :2]).all() or not np.isfinite(xyxy.sum()) and not np.isfinite(xyxy).all():
+    if not (xyxy[:, 2:] >= xyxy[:, :2]).all() or (not np.isfinite(xyxy.sum()) and not np.isfinite(xyxy).all()):
         wrong = ~((xyxy[:, 2:] >= xyxy[:, :2]).all(axis=1) & np.isfinite(xyxy).all(axis=1))
         raise ContractError(
             "a box must be finite, its left before its right, its top above its bottom",

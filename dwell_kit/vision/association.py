@@ -1,0 +1,193 @@
+"""One frame of tracking: predict, associate in stages, confirm, lose, remove; numba on the arrays of `Memory`.
+
+Zhang et al., ByteTrack (ECCV 2022): confident boxes first, to tracks seen and lost; then doubtful boxes to tracks that
+were seen in the frame before; then what is left of the confident ones to tentative tracks, and to new ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba as nb
+import numpy as np
+
+from dwell_kit.vision.assignment import best_matching
+from dwell_kit.vision.filters import predict, start, to_box, update
+
+TENTATIVE, CONFIRMED, LOST, REMOVED = range(4)
+"""A track is tentative until it was seen long enough, lost while nothing is found of it, removed when that lasts."""
+
+NO_ID = -1
+_HAIR = 1e-9
+
+
+class Memory(NamedTuple):
+    """The tracks of one camera, one slot each; the first n are in use."""
+
+    state: Any
+    box: Any
+    phase: Any
+    track_id: Any
+    born: Any
+    seen: Any
+    confidence: Any
+
+
+class Rules(NamedTuple):
+    """`TrackerSettings` as numbers for the kernel."""
+
+    high: float
+    low: float
+    new: float
+    first_iou: float
+    second_iou: float
+    tentative_iou: float
+    keep_lost_s: float
+    confirm_s: float
+    twin_iou: float
+    noise: Any
+
+
+def room_for(slots: int) -> Memory:
+    """Memory with `slots` empty slots."""
+    return Memory(
+        state=np.zeros((slots, 4, 5)),
+        box=np.zeros((slots, 4)),
+        phase=np.full(slots, REMOVED, np.int8),
+        track_id=np.full(slots, NO_ID, np.int64),
+        born=np.zeros(slots),
+        seen=np.zeros(slots),
+        confidence=np.zeros(slots),
+    )
+
+
+@nb.njit(cache=True, nogil=True)
+def advance(
+    memory: Memory, n: int, boxes: Any, confidence: Any, now: float, seconds: float, rules: Rules, next_id: int
+) -> tuple[int, int]:
+    """Take in the boxes (m, 4) of the frame at `now`, `seconds` after the one before.
+
+    Memory needs n + m slots. Returns the number of slots in use and the next free id; the persons of this frame are the
+    confirmed tracks seen `now`.
+    """
+    for i in range(n):
+        predict(memory.state[i], seconds, rules.noise, memory.phase[i] == CONFIRMED)
+        to_box(memory.state[i], memory.box[i])
+    free = np.ones(len(boxes), np.bool_)
+    waiting = memory.phase[:n] != TENTATIVE
+    confident = confidence >= rules.high
+    _associate(memory, waiting, boxes, confidence, free & confident, free, now, rules.first_iou, True, rules.noise)
+    waiting &= (memory.phase[:n] == CONFIRMED) & (memory.seen[:n] < now)
+    doubtful = (confidence >= rules.low) & ~confident
+    _associate(memory, waiting, boxes, confidence, doubtful, free, now, rules.second_iou, False, rules.noise)
+    waiting = memory.phase[:n] == TENTATIVE
+    _associate(memory, waiting, boxes, confidence, free & confident, free, now, rules.tentative_iou, True, rules.noise)
+    next_id = _change_phases(memory, n, now, seconds, rules, next_id)
+    n = _begin(memory, n, boxes, confidence, free & (confidence >= rules.new), now, rules)
+    _drop_twins(memory, n, rules.twin_iou)
+    return _compact(memory, n), next_id
+
+
+@nb.njit(cache=True, nogil=True)
+def _associate(
+    memory: Memory, waiting: Any, boxes: Any, confidence: Any, offered: Any, free: Any, now: float, least: float,
+    by_confidence: bool, noise: Any,
+) -> None:  # fmt: skip
+    """Match waiting tracks with offered boxes by IoU, weighted with the box's confidence in some stages."""
+    tracks, found = np.flatnonzero(waiting), np.flatnonzero(offered)
+    if not len(tracks) or not len(found):
+        return
+    most = len(tracks) * len(found)
+    row, column, weight = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most)
+    edges = 0
+    for a in range(len(tracks)):
+        box = memory.box[tracks[a]]
+        for b in range(len(found)):
+            other = boxes[found[b]]
+            if other[0] < box[2] and box[0] < other[2] and other[1] < box[3] and box[1] < other[3]:
+                likeness = overlap(box, other) * (confidence[found[b]] if by_confidence else 1.0)
+                if likeness >= least:
+                    row[edges], column[edges], weight[edges] = a, b, likeness - least + _HAIR
+                    edges += 1
+    partner = best_matching(row[:edges], column[:edges], weight[:edges], len(tracks), len(found))
+    for a in range(len(tracks)):
+        if partner[a] >= 0:
+            i, j = tracks[a], found[partner[a]]
+            free[j] = False
+            update(memory.state[i], boxes[j], noise)
+            to_box(memory.state[i], memory.box[i])
+            memory.seen[i], memory.confidence[i] = now, confidence[j]
+
+
+@nb.njit(cache=True, nogil=True)
+def overlap(a: Any, b: Any) -> float:
+    """IoU of two boxes."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+@nb.njit(cache=True, nogil=True)
+def _change_phases(memory: Memory, n: int, now: float, seconds: float, rules: Rules, next_id: int) -> int:
+    """Confirm, lose and remove by when a track was seen; only a confirmed track has an id."""
+    for i in range(n):
+        if memory.seen[i] == now:
+            if memory.phase[i] == LOST:
+                memory.phase[i] = CONFIRMED
+            elif memory.phase[i] == TENTATIVE and now - memory.born[i] >= rules.confirm_s - seconds / 2:
+                memory.phase[i] = CONFIRMED
+                memory.track_id[i] = next_id
+                next_id += 1
+        elif memory.phase[i] == TENTATIVE or now - memory.seen[i] > rules.keep_lost_s:
+            memory.phase[i] = REMOVED
+        else:
+            memory.phase[i] = LOST
+    return next_id
+
+
+@nb.njit(cache=True, nogil=True)
+def _begin(memory: Memory, n: int, boxes: Any, confidence: Any, new: Any, now: float, rules: Rules) -> int:
+    """Tentative tracks from boxes that nobody took."""
+    for j in np.flatnonzero(new):
+        start(memory.state[n], boxes[j], rules.noise)
+        to_box(memory.state[n], memory.box[n])
+        memory.phase[n], memory.track_id[n] = TENTATIVE, NO_ID
+        memory.born[n] = memory.seen[n] = now
+        memory.confidence[n] = confidence[j]
+        n += 1
+    return n
+
+
+@nb.njit(cache=True, nogil=True)
+def _drop_twins(memory: Memory, n: int, twin_iou: float) -> None:
+    """A lost track that lies on a seen one is the same person: the longer known of the two stays."""
+    for i in range(n):
+        if memory.phase[i] == LOST:
+            for k in range(n):
+                if memory.phase[k] == CONFIRMED and overlap(memory.box[i], memory.box[k]) > twin_iou:
+                    lasted, lost = memory.seen[k] - memory.born[k], memory.seen[i] - memory.born[i]
+                    memory.phase[i if lasted > lost else k] = REMOVED
+                    break
+
+
+@nb.njit(cache=True, nogil=True)
+def _compact(memory: Memory, n: int) -> int:
+    """Close the gaps of removed tracks, order kept."""
+    kept = 0
+    for i in range(n):
+        if memory.phase[i] != REMOVED:
+            if kept < i:
+                memory.state[kept], memory.box[kept] = memory.state[i], memory.box[i]
+                memory.phase[kept], memory.track_id[kept] = memory.phase[i], memory.track_id[i]
+                memory.born[kept], memory.seen[kept] = memory.born[i], memory.seen[i]
+                memory.confidence[kept] = memory.confidence[i]
+            kept += 1
+    return kept
+
+
+@nb.njit(cache=True, nogil=True)
+def persons(memory: Memory, n: int, now: float) -> Any:
+    """(k,) slots of the confirmed tracks seen in this frame."""
+    return np.flatnonzero((memory.phase[:n] == CONFIRMED) & (memory.seen[:n] == now))
