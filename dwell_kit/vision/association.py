@@ -97,19 +97,8 @@ def _associate(
     tracks, found = np.flatnonzero(waiting), np.flatnonzero(offered)
     if not len(tracks) or not len(found):
         return
-    most = len(tracks) * len(found)
-    row, column, weight = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most)
-    edges = 0
-    for a in range(len(tracks)):
-        box = memory.box[tracks[a]]
-        for b in range(len(found)):
-            other = boxes[found[b]]
-            if other[0] < box[2] and box[0] < other[2] and other[1] < box[3] and box[1] < other[3]:
-                likeness = overlap(box, other) * (confidence[found[b]] if by_confidence else 1.0)
-                if likeness >= least:
-                    row[edges], column[edges], weight[edges] = a, b, likeness - least + _HAIR
-                    edges += 1
-    partner = best_matching(row[:edges], column[:edges], weight[:edges], len(tracks), len(found))
+    row, column, weight = _edges(memory.box, tracks, boxes, confidence, found, least, by_confidence)
+    partner = best_matching(row, column, weight, len(tracks), len(found))
     for a in range(len(tracks)):
         if partner[a] >= 0:
             i, j = tracks[a], found[partner[a]]
@@ -117,6 +106,40 @@ def _associate(
             update(memory.state[i], boxes[j], noise)
             to_box(memory.state[i], memory.box[i])
             memory.seen[i], memory.confidence[i] = now, confidence[j]
+
+
+@nb.njit(cache=True, nogil=True)
+def _edges(
+    track_boxes: Any, tracks: Any, boxes: Any, confidence: Any, found: Any, least: float, by_confidence: bool
+) -> tuple[Any, Any, Any]:
+    """Rows, columns and weights of the pairs that are alike enough.
+
+    Boxes are looked at from left to right, and of each track only those that can reach it.
+    """
+    row = np.empty(4 * (len(tracks) + len(found)), np.int64)
+    column, weight = np.empty(len(row), np.int64), np.empty(len(row))
+    order = np.argsort(boxes[found, 0])
+    lefts = boxes[found, 0][order]
+    widest = (boxes[found, 2] - boxes[found, 0]).max()
+    edges = 0
+    for a in range(len(tracks)):
+        box = track_boxes[tracks[a]]
+        for k in range(np.searchsorted(lefts, box[0] - widest), np.searchsorted(lefts, box[2])):
+            j = found[order[k]]
+            likeness = overlap(box, boxes[j]) * (confidence[j] if by_confidence else 1.0)
+            if likeness >= least:
+                if edges == len(row):
+                    row, column, weight = _twice(row), _twice(column), _twice(weight)
+                row[edges], column[edges], weight[edges] = a, order[k], likeness - least + _HAIR
+                edges += 1
+    return row[:edges], column[:edges], weight[:edges]
+
+
+@nb.njit(cache=True, nogil=True)
+def _twice(column: Any) -> Any:
+    larger = np.empty(2 * len(column), column.dtype)
+    larger[: len(column)] = column
+    return larger
 
 
 @nb.njit(cache=True, nogil=True)

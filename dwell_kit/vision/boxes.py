@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -21,22 +22,19 @@ class Boxed:
     xyxy: Floats
 
     def __post_init__(self) -> None:
-        kind = type(self).__name__
-        for field in fields(self):
-            given = getattr(self, field.name)
-            object.__setattr__(self, field.name, _column(given, field.name, str(field.type), where=kind))
-        if self.xyxy.ndim != 2 or self.xyxy.shape[1] != 4:
-            raise ContractError("boxes have four sides", where=kind, expected="(n, 4)", found=str(self.xyxy.shape))
-        for field in fields(self):
-            column = getattr(self, field.name)
-            if field.name != "xyxy" and column.shape != (len(self.xyxy),):
+        kind = type(self)
+        for name, number in _columns(kind):
+            column = _column(getattr(self, name), name, number, where=kind.__name__)
+            wanted = (len(self.xyxy), 4) if name == "xyxy" else (len(self.xyxy),)
+            if column.shape != wanted:
                 raise ContractError(
-                    "every box has one value in each column",
-                    where=f"{kind}.{field.name}",
-                    expected=f"({len(self.xyxy)},)",
+                    "every box has four sides" if name == "xyxy" else "every box has one value in each column",
+                    where=f"{kind.__name__}.{name}",
+                    expected=str(wanted),
                     found=str(column.shape),
                 )
-        _check_corners(self.xyxy, where=kind)
+            object.__setattr__(self, name, column)
+        _check_corners(self.xyxy, where=kind.__name__)
 
     def __len__(self) -> int:
         return len(self.xyxy)
@@ -125,31 +123,36 @@ def iou(a: Floats, b: Floats) -> Floats:
     return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
 
 
-def _column(given: Any, name: str, kind: str, *, where: str) -> NDArray[Any]:
-    """`given` as an array of its type, without a copy where it is one already."""
+@cache
+def _columns(kind: type[Boxed]) -> tuple[tuple[str, type[np.generic]], ...]:
+    """Name and number type of each column of a class, from its annotations."""
+    return tuple((f.name, np.int64 if f.type == "Integers" else np.float64) for f in fields(kind))
+
+
+def _column(given: Any, name: str, number: type[np.generic], *, where: str) -> NDArray[Any]:
+    """`given` as an array of numbers, without a copy where it is one already."""
     column = np.asarray(given)
-    wanted = np.int64 if kind == "Integers" else np.float64
-    if column.dtype == wanted:
+    if column.dtype == number:
         return column
-    if column.size == 0 and name == "xyxy":
-        return np.empty((0, 4))
-    if not np.can_cast(column.dtype, wanted, casting="same_kind") and column.size:
+    if column.size == 0:
+        return np.empty((0, 4) if name == "xyxy" else 0, number)
+    if not np.can_cast(column.dtype, number, casting="same_kind"):
         raise ContractError(
-            f"{name} are numbers of another kind",
+            "a column holds numbers of another kind",
             where=f"{where}.{name}",
-            expected=np.dtype(wanted).name,
+            expected=np.dtype(number).name,
             found=column.dtype.name,
         )
-    return column.astype(wanted)
+    return column.astype(number)
 
 
 def _check_corners(xyxy: Floats, *, where: str) -> None:
-    """Not-a-number fails the comparison, too."""
-    if not (xyxy[:, 2:] >= xyxy[:, :2]).all() or (not np.isfinite(xyxy.sum()) and not np.isfinite(xyxy).all()):
-        wrong = ~((xyxy[:, 2:] >= xyxy[:, :2]).all(axis=1) & np.isfinite(xyxy).all(axis=1))
+    fine = (xyxy[:, 2:] >= xyxy[:, :2]) & np.isfinite(xyxy[:, 2:] - xyxy[:, :2])
+    if not fine.all():
+        row = int(np.flatnonzero(~fine.all(axis=1))[0])
         raise ContractError(
             "a box must be finite, its left before its right, its top above its bottom",
-            where=f"{where}.xyxy, row {int(np.flatnonzero(wrong)[0])}",
+            where=f"{where}.xyxy, row {row}",
             expected="left <= right, top <= bottom",
-            found=str(xyxy[wrong][0].tolist()),
+            found=str(xyxy[row].tolist()),
         )
