@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import ingest, pages, queries, small, visits
+from benchmarks import ingest, pages, queries, small, tracker, visits
 
 SUITES = {
     "small": small.run,
@@ -21,6 +21,7 @@ SUITES = {
     "visits": visits.run,
     "queries": queries.run,
     "pages": pages.run,
+    "tracker": tracker.run,
 }
 
 
