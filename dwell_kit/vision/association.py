@@ -12,7 +12,7 @@ import numba as nb
 import numpy as np
 
 from dwell_kit.vision.assignment import best_matching
-from dwell_kit.vision.filters import predict, start, to_box, update
+from dwell_kit.vision.filters import POSITION, VAR_POSITION, predict, start, to_box, update
 
 TENTATIVE, CONFIRMED, LOST, REMOVED = range(4)
 """A track is tentative until it was seen long enough, lost while nothing is found of it, removed when that lasts."""
@@ -44,7 +44,7 @@ class Rules(NamedTuple):
     tentative_iou: float
     keep_lost_s: float
     confirm_s: float
-    twin_iou: float
+    spread: float
     noise: Any
 
 
@@ -76,41 +76,41 @@ def advance(
     free = np.ones(len(boxes), np.bool_)
     waiting = memory.phase[:n] != TENTATIVE
     confident = confidence >= rules.high
-    _associate(memory, waiting, boxes, confidence, free & confident, free, now, rules.first_iou, True, rules.noise)
+    _associate(memory, waiting, boxes, confidence, free & confident, free, now, rules.first_iou, True, rules)
     waiting &= (memory.phase[:n] == CONFIRMED) & (memory.seen[:n] < now)
     doubtful = (confidence >= rules.low) & ~confident
-    _associate(memory, waiting, boxes, confidence, doubtful, free, now, rules.second_iou, False, rules.noise)
+    _associate(memory, waiting, boxes, confidence, doubtful, free, now, rules.second_iou, False, rules)
     waiting = memory.phase[:n] == TENTATIVE
-    _associate(memory, waiting, boxes, confidence, free & confident, free, now, rules.tentative_iou, True, rules.noise)
+    _associate(memory, waiting, boxes, confidence, free & confident, free, now, rules.tentative_iou, True, rules)
     next_id = _change_phases(memory, n, now, seconds, rules, next_id)
     n = _begin(memory, n, boxes, confidence, free & (confidence >= rules.new), now, rules)
-    _drop_twins(memory, n, rules.twin_iou)
     return _compact(memory, n), next_id
 
 
 @nb.njit(cache=True, nogil=True)
 def _associate(
     memory: Memory, waiting: Any, boxes: Any, confidence: Any, offered: Any, free: Any, now: float, least: float,
-    by_confidence: bool, noise: Any,
+    by_confidence: bool, rules: Rules,
 ) -> None:  # fmt: skip
     """Match waiting tracks with offered boxes by IoU, weighted with the box's confidence in some stages."""
     tracks, found = np.flatnonzero(waiting), np.flatnonzero(offered)
     if not len(tracks) or not len(found):
         return
-    row, column, weight = _edges(memory.box, tracks, boxes, confidence, found, least, by_confidence)
+    row, column, weight = _edges(memory, tracks, boxes, confidence, found, least, by_confidence, rules.spread)
     partner = best_matching(row, column, weight, len(tracks), len(found))
     for a in range(len(tracks)):
         if partner[a] >= 0:
             i, j = tracks[a], found[partner[a]]
             free[j] = False
-            update(memory.state[i], boxes[j], noise)
+            update(memory.state[i], boxes[j], rules.noise)
             to_box(memory.state[i], memory.box[i])
             memory.seen[i], memory.confidence[i] = now, confidence[j]
 
 
 @nb.njit(cache=True, nogil=True)
 def _edges(
-    track_boxes: Any, tracks: Any, boxes: Any, confidence: Any, found: Any, least: float, by_confidence: bool
+    memory: Memory, tracks: Any, boxes: Any, confidence: Any, found: Any, least: float, by_confidence: bool,
+    spread: float,
 ) -> tuple[Any, Any, Any]:
     """Rows, columns and weights of the pairs that are alike enough.
 
@@ -123,10 +123,12 @@ def _edges(
     widest = (boxes[found, 2] - boxes[found, 0]).max()
     edges = 0
     for a in range(len(tracks)):
-        box = track_boxes[tracks[a]]
-        for k in range(np.searchsorted(lefts, box[0] - widest), np.searchsorted(lefts, box[2])):
+        i = tracks[a]
+        box, across, along = memory.box[i], _margin(memory.state[i], 0, spread), _margin(memory.state[i], 1, spread)
+        first = np.searchsorted(lefts, box[0] - widest - 2 * across)
+        for k in range(first, np.searchsorted(lefts, box[2] + 2 * across)):
             j = found[order[k]]
-            likeness = overlap(box, boxes[j]) * (confidence[j] if by_confidence else 1.0)
+            likeness = overlap(box, boxes[j], across, along) * (confidence[j] if by_confidence else 1.0)
             if likeness >= least:
                 if edges == len(row):
                     row, column, weight = _twice(row), _twice(column), _twice(weight)
@@ -143,13 +145,25 @@ def _twice(column: Any) -> Any:
 
 
 @nb.njit(cache=True, nogil=True)
-def overlap(a: Any, b: Any) -> float:
-    """IoU of two boxes."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+def _margin(state: Any, axis: int, spread: float) -> float:
+    """How far a box is grown to each side: with the uncertainty of its place, by half its size at most."""
+    return min(spread * np.sqrt(state[axis, VAR_POSITION]), state[axis + 2, POSITION] / 2)
+
+
+@nb.njit(cache=True, nogil=True)
+def overlap(a: Any, b: Any, across: float, along: float) -> float:
+    """IoU of two boxes, both grown by a margin."""
+    width = min(a[2], b[2]) - max(a[0], b[0]) + 2 * across
+    height = min(a[3], b[3]) - max(a[1], b[1]) + 2 * along
     if width <= 0 or height <= 0:
         return 0.0
     shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+    return shared / (_area(a, across, along) + _area(b, across, along) - shared)
+
+
+@nb.njit(cache=True, nogil=True)
+def _area(box: Any, across: float, along: float) -> float:
+    return (box[2] - box[0] + 2 * across) * (box[3] - box[1] + 2 * along)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -181,18 +195,6 @@ def _begin(memory: Memory, n: int, boxes: Any, confidence: Any, new: Any, now: f
         memory.confidence[n] = confidence[j]
         n += 1
     return n
-
-
-@nb.njit(cache=True, nogil=True)
-def _drop_twins(memory: Memory, n: int, twin_iou: float) -> None:
-    """A lost track that lies on a seen one is the same person: the longer known of the two stays."""
-    for i in range(n):
-        if memory.phase[i] == LOST:
-            for k in range(n):
-                if memory.phase[k] == CONFIRMED and overlap(memory.box[i], memory.box[k]) > twin_iou:
-                    lasted, lost = memory.seen[k] - memory.born[k], memory.seen[i] - memory.born[i]
-                    memory.phase[i if lasted > lost else k] = REMOVED
-                    break
 
 
 @nb.njit(cache=True, nogil=True)

@@ -131,11 +131,11 @@ def _columns(kind: type[Boxed]) -> tuple[tuple[str, type[np.generic]], ...]:
 
 def _column(given: Any, name: str, number: type[np.generic], *, where: str) -> NDArray[Any]:
     """`given` as an array of numbers, without a copy where it is one already."""
-    column = np.asarray(given)
+    column = np.ascontiguousarray(given)
+    if column.shape == (0,):  # an empty list has no type and no sides
+        return np.empty((0, 4) if name == "xyxy" else 0, number)
     if column.dtype == number:
         return column
-    if column.size == 0:
-        return np.empty((0, 4) if name == "xyxy" else 0, number)
     if not np.can_cast(column.dtype, number, casting="same_kind"):
         raise ContractError(
             "a column holds numbers of another kind",

@@ -27,7 +27,8 @@ class TrackerSettings:
     second_iou : least IoU of a doubtful box with a track.
     keep_lost_s : how long a person may be hidden and still be the same.
     confirm_s : for how long a track must be seen in every frame until it is a person; two frames at least.
-    twin_iou : a lost track that overlaps a seen one by more is the same person.
+    spread : boxes are compared grown by this many standard deviations of where the track may be; the longer a person
+        was hidden, the farther off they may turn up again.
     position_noise : how far a box may be off its course after 1 s, in box sizes.
     velocity_noise : how much its velocity may change in 1 s, in box sizes per s.
     measurement_noise : error of a detection, in box sizes.
@@ -42,7 +43,7 @@ class TrackerSettings:
     tentative_iou: float = 0.3
     keep_lost_s: float = 1.2
     confirm_s: float = 0.0
-    twin_iou: float = 0.85
+    spread: float = 0.0
     position_noise: float = 0.25
     velocity_noise: float = 0.78
     measurement_noise: float = 0.05
@@ -51,7 +52,7 @@ class TrackerSettings:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            most = np.inf if field.name.endswith(("_s", "noise", "velocity")) else 1.0
+            most = np.inf if field.name.endswith(("_s", "noise", "velocity", "spread")) else 1.0
             if not 0 <= value <= most or value == np.inf:
                 raise ContractError(
                     "a tracker setting is out of range",
