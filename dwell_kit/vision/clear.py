@@ -17,7 +17,8 @@ _KEEP = 1000.0
 class Clear:
     """Errors of a tracker at one IoU threshold.
 
-    mota : 1 - (FN + FP + IDSW) / true boxes; below 0 when there are more errors than persons.
+    mota : 1 - (FN + FP + IDSW) / true boxes; below 0 when there are more errors than persons, 0
+    without any.
     motp : mean IoU of the true positives; moda : MOTA without switches.
     tp, fp, fn : boxes; idsw : a person's track is another than the last one it had.
     frag : a person's track was taken up again; mt, pt, ml : persons tracked for more than 80 %, 20–80 %, less.
@@ -86,9 +87,9 @@ def _figures(timeline: Timeline, persons: _Persons, overlap: float) -> Clear:
     mt = int((share > 0.8).sum())
     pt = int((share >= 0.2).sum()) - mt
     return Clear(
-        mota=(tp - fp - persons.switches) / max(1, boxes),
+        mota=(tp - fp - persons.switches) / boxes if boxes else 0.0,
         motp=overlap / max(1, tp),
-        moda=(tp - fp) / max(1, boxes),
+        moda=(tp - fp) / boxes if boxes else 0.0,
         tp=tp, fp=fp, fn=fn, idsw=persons.switches,
         frag=int(np.maximum(persons.starts - 1, 0).sum()), mt=mt, pt=pt, ml=len(share) - mt - pt,
     )  # fmt: skip
