@@ -69,7 +69,9 @@ def ultralytics(name: str, fps: float) -> Engine:
     from ultralytics.utils.checks import check_yaml
 
     kind = BYTETracker if name == "BYTETracker" else BOTSORT
-    said = IterableSimpleNamespace(**YAML.load(check_yaml(f"{'bytetrack' if kind is BYTETracker else 'botsort'}.yaml")))
+    said = IterableSimpleNamespace(
+        **YAML.load(check_yaml(f"{'bytetrack' if kind is BYTETracker else 'botsort'}.yaml"))
+    )
     said.gmc_method = "none"
     said.track_buffer = round(said.track_buffer * fps / 30)
     tracker = kind(said)
@@ -105,9 +107,13 @@ def crowd(frames: int, seed: int = 7) -> list[Detections]:
         middle += step
         step[(middle < 0) | (middle > (1920, 1080))] *= -1
         stray = rng.random(PEOPLE)[:, None] < 0.05
-        seen = np.where(stray, rng.uniform((0, 0), (1920, 1080), (PEOPLE, 2)), middle) + rng.normal(0, 1, (PEOPLE, 2))
+        seen = np.where(stray, rng.uniform((0, 0), (1920, 1080), (PEOPLE, 2)), middle) + rng.normal(
+            0, 1, (PEOPLE, 2)
+        )
         confidence = np.where(stray[:, 0], 0.3, rng.uniform(0.3, 1, PEOPLE))
-        made.append(Detections(np.hstack((seen - size / 2, seen + size / 2)), confidence, np.zeros(PEOPLE, np.int64)))
+        made.append(
+            Detections(np.hstack((seen - size / 2, seen + size / 2)), confidence, np.zeros(PEOPLE, np.int64))
+        )
     return made
 
 

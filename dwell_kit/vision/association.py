@@ -109,7 +109,13 @@ def _associate(
 
 @nb.njit(cache=True, nogil=True)
 def _edges(
-    memory: Memory, tracks: Any, boxes: Any, confidence: Any, found: Any, least: float, by_confidence: bool,
+    memory: Memory,
+    tracks: Any,
+    boxes: Any,
+    confidence: Any,
+    found: Any,
+    least: float,
+    by_confidence: bool,
     spread: float,
 ) -> tuple[Any, Any, Any]:
     """Rows, columns and weights of the pairs that are alike enough.
@@ -124,7 +130,11 @@ def _edges(
     edges = 0
     for a in range(len(tracks)):
         i = tracks[a]
-        box, across, along = memory.box[i], _margin(memory.state[i], 0, spread), _margin(memory.state[i], 1, spread)
+        box, across, along = (
+            memory.box[i],
+            _margin(memory.state[i], 0, spread),
+            _margin(memory.state[i], 1, spread),
+        )
         first = np.searchsorted(lefts, box[0] - widest - 2 * across)
         for k in range(first, np.searchsorted(lefts, box[2] + 2 * across)):
             j = found[order[k]]

@@ -32,7 +32,9 @@ def fill_gaps(table: TrackTable, *, max_gap_s: float, fps: float) -> TrackTable:
     """
     if not 0 < fps < np.inf or not max_gap_s >= 0:
         raise ContractError(
-            "gaps are measured in time", expected="fps above 0, max_gap_s 0 or more", found=f"{fps:g}, {max_gap_s:g}"
+            "gaps are measured in time",
+            expected="fps above 0, max_gap_s 0 or more",
+            found=f"{fps:g}, {max_gap_s:g}",
         )
     order = np.lexsort((table.frame, table.track_id))
     rows = table[order]
@@ -50,6 +52,9 @@ def fill_gaps(table: TrackTable, *, max_gap_s: float, fps: float) -> TrackTable:
         confidence=np.minimum(rows.confidence[start], rows.confidence[start + 1]),
     )
     both = TrackTable(
-        *(np.concatenate((getattr(rows, name), getattr(added, name))) for name in ("xyxy", "frame", "track_id", "confidence"))
+        *(
+            np.concatenate((getattr(rows, name), getattr(added, name)))
+            for name in ("xyxy", "frame", "track_id", "confidence")
+        )
     )
     return both[np.argsort(both.frame, kind="stable")]

@@ -37,17 +37,17 @@ class TrackerSettings:
 
     high_confidence: float = 0.25
     low_confidence: float = 0.1
-    new_confidence: float = 0.25
-    first_iou: float = 0.2
+    new_confidence: float = 0.4
+    first_iou: float = 0.12
     second_iou: float = 0.5
     tentative_iou: float = 0.3
-    keep_lost_s: float = 1.2
+    keep_lost_s: float = 3.0
     confirm_s: float = 0.0
-    spread: float = 0.0
-    position_noise: float = 0.25
-    velocity_noise: float = 0.78
-    measurement_noise: float = 0.05
-    first_velocity: float = 1.56
+    spread: float = 1.5
+    position_noise: float = 0.12
+    velocity_noise: float = 0.5
+    measurement_noise: float = 0.125
+    first_velocity: float = 1.0
 
     def __post_init__(self) -> None:
         for field in fields(self):

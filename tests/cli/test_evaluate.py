@@ -28,7 +28,12 @@ def truth(tmp_path: Path) -> Path:
 def test_published_figures(capsys: pytest.CaptureFixture[str], testdata: Path) -> None:
     folder = testdata / "tud" / "TUD-Campus"
     said = json.loads(run(capsys, "--gt", folder / "gt.txt", "--pred", folder / "test.txt", "--json")[0])
-    assert (round(said["idf1"], 3), round(said["mota"], 3), said["idsw"], said["least_iou"]) == (0.558, 0.526, 7, 0.5)
+    assert (round(said["idf1"], 3), round(said["mota"], 3), said["idsw"], said["least_iou"]) == (
+        0.558,
+        0.526,
+        7,
+        0.5,
+    )
     assert {"hota", "det_a", "ass_a", "loc_a", "ap", "f1", "precision", "recall"} <= set(said)
 
 

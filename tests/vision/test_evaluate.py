@@ -139,7 +139,9 @@ def test_an_id_is_in_one_place_at_a_time() -> None:
 def test_cross_camera_identity_wants_one_id_everywhere() -> None:
     """A person for 2 frames at each of two cameras; the second camera calls it by another id or by the same."""
     truth = table((1, 1, 0), (2, 1, 2))
-    apart = compute_cross_camera_identity([(truth, table((1, 7, 0), (2, 7, 2))), (truth, table((1, 8, 0), (2, 8, 2)))])
+    apart = compute_cross_camera_identity(
+        [(truth, table((1, 7, 0), (2, 7, 2))), (truth, table((1, 8, 0), (2, 8, 2)))]
+    )
     assert (apart.idtp, apart.idfp, apart.idfn, apart.idf1) == (2, 2, 2, 0.5)
     assert compute_cross_camera_identity([(truth, truth), (truth, truth)]).idf1 == 1
     assert compute_cross_camera_identity([]).idtp == 0

@@ -13,7 +13,12 @@ NOISE = np.array([0.25, 0.8, 0.05, 1.5])
 def large_filter(boxes: np.ndarray, seconds: float) -> tuple[np.ndarray, np.ndarray]:
     """The textbook 8 × 8 Kalman filter over the same boxes: mean and covariance after the last one."""
     seen = np.column_stack(
-        ((boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+        (
+            (boxes[:, 0] + boxes[:, 2]) / 2,
+            (boxes[:, 1] + boxes[:, 3]) / 2,
+            boxes[:, 2] - boxes[:, 0],
+            boxes[:, 3] - boxes[:, 1],
+        )
     )
     scale = np.tile(seen[0, 2:], 2)
     mean = np.concatenate((seen[0], np.zeros(4)))
