@@ -1,6 +1,7 @@
-"""The tracker beside those of roboflow `trackers` and Ultralytics: ms a frame, and IDF1, HOTA, MOTA on public detections.
+"""The tracker beside those of roboflow `trackers` and Ultralytics: speed, and figures on public detections.
 
-Peers are used where they can be imported (`pip install trackers ultralytics`, for this only); who is absent is said.
+Peers are used where they can be imported (`pip install trackers ultralytics`, in an environment of their own, since
+Ultralytics is AGPL and brings torch); who is absent is said.
 Every one has its own defaults, at the frame rate of the recording. Recordings: `DWELL_TESTDATA`.
 """
 
@@ -65,7 +66,7 @@ def roboflow(name: str, fps: float) -> Engine:
 def ultralytics(name: str, fps: float) -> Engine:
     from ultralytics.engine.results import Boxes
     from ultralytics.trackers import BOTSORT, BYTETracker
-    from ultralytics.utils import IterableSimpleNamespace, YAML
+    from ultralytics.utils import YAML, IterableSimpleNamespace
     from ultralytics.utils.checks import check_yaml
 
     kind = BYTETracker if name == "BYTETracker" else BOTSORT

@@ -20,8 +20,8 @@ def best_matching(row: Any, column: Any, weight: Any, rows: int, columns: int) -
     -------
     (rows,) the column of each row, -1 for none.
 
-    Rows and columns that no chain of edges joins cannot compete, so each connected part is solved on its own: people
-    who stand apart cost one comparison, not a share of a large matrix.
+    Rows and columns that no chain of edges joins cannot compete, so each connected part is solved on its own:
+    people who stand apart cost one comparison, not a share of a large matrix.
     """
     partner = np.full(rows, -1, np.int64)
     part = _parts(row, column, rows, columns)

@@ -1,7 +1,7 @@
 """One frame of tracking: predict, associate in stages, confirm, lose, remove; numba on the arrays of `Memory`.
 
-Zhang et al., ByteTrack (ECCV 2022): confident boxes first, to tracks seen and lost; then doubtful boxes to tracks that
-were seen in the frame before; then what is left of the confident ones to tentative tracks, and to new ones.
+Zhang et al., ByteTrack (ECCV 2022): confident boxes first, to tracks seen and lost; then doubtful boxes to tracks
+that were seen in the frame before; then what is left of the confident ones to tentative tracks, and to new ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dwell_kit.vision.assignment import best_matching
 from dwell_kit.vision.filters import POSITION, VAR_POSITION, predict, start, to_box, update
 
 TENTATIVE, CONFIRMED, LOST, REMOVED = range(4)
-"""A track is tentative until it was seen long enough, lost while nothing is found of it, removed when that lasts."""
+"""Tentative until seen for long enough, lost while nothing is found of it, removed when that lasts."""
 
 NO_ID = -1
 _HAIR = 1e-9
@@ -67,8 +67,8 @@ def advance(
 ) -> tuple[int, int]:
     """Take in the boxes (m, 4) of the frame at `now`, `seconds` after the one before.
 
-    Memory needs n + m slots. Returns the number of slots in use and the next free id; the persons of this frame are the
-    confirmed tracks seen `now`.
+    Memory needs n + m slots. Returns the number of slots in use and the next free id; the persons of this frame are
+    the confirmed tracks seen `now`.
     """
     for i in range(n):
         predict(memory.state[i], seconds, rules.noise, memory.phase[i] == CONFIRMED)

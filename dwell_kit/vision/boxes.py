@@ -23,7 +23,7 @@ class Boxed:
 
     def __post_init__(self) -> None:
         kind = type(self)
-        for name, number in _columns(kind):
+        for name, number in _columns(kind):  # type: ignore[arg-type]  # a class is hashable
             column = _column(getattr(self, name), name, number, where=kind.__name__)
             wanted = (len(self.xyxy), 4) if name == "xyxy" else (len(self.xyxy),)
             if column.shape != wanted:

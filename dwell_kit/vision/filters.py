@@ -1,4 +1,4 @@
-"""Constant-velocity Kalman filters of boxes: four small exact ones, for middle x, middle y, width and height; numba.
+"""Constant-velocity Kalman filters of boxes: four small exact ones, of middle x, middle y, width, height; numba.
 
 Noise does not mix the four in any tracker of this class, so their joint covariance is block-diagonal and one 8 × 8
 filter is four 2 × 2 ones. A filter is five numbers: position, velocity, variance of each, and their covariance.
@@ -31,8 +31,8 @@ def predict(state: Any, seconds: float, noise: Any, sizes_move: bool) -> None:
     """Go `seconds` ahead.
 
     `noise` is position per √s, velocity per s and √s, measurement, first velocity per s; shares of the box's width
-    (x and width) or height (y and height). `sizes_move` false keeps width and height as they are: nobody grows while
-    hidden.
+    (x and width) or height (y and height). `sizes_move` false keeps width and height as they are: nobody grows
+    while hidden.
     """
     width, height = state[2, POSITION], state[3, POSITION]
     for axis in range(4):

@@ -16,7 +16,7 @@ from dwell_kit.vision.track_table import TrackTable
 
 PEDESTRIAN = 1
 DISTRACTORS = (2, 7, 8, 12)
-"""MOT16 and later: person on vehicle, static person, distractor, reflection. A track on one of them is no error."""
+"""MOT16 and later: person on vehicle, static person, distractor, reflection. A track on one is no error."""
 _DISTRACTED_IOU = 0.5
 
 
@@ -49,10 +49,10 @@ def read_tracks(path: Path) -> MotRows:
 def read_pair(truth: Path, tracks: Path) -> Pair:
     """Ground truth and tracks, prepared as trackeval prepares MOT Challenge files.
 
-    Truth with classes (MOT16 and later: 8 or 9 fields a row): tracks whose best partner, at an IoU of 0.5 or more, is
-    of the classes in `DISTRACTORS` are left out; then only rows of class 1 (pedestrian) whose flag, the seventh
-    field, is not 0 are truth. Truth without classes (2D MOT 2015: 10 fields, or 6 or 7; CVML): every row whose flag
-    is not 0 is truth.
+    Truth with classes (MOT16 and later: 8 or 9 fields a row): tracks whose best partner, at an IoU of 0.5 or more,
+    is of the classes in `DISTRACTORS` are left out; then only rows of class 1 (pedestrian) whose flag, the seventh
+    field, is not 0 are truth. Truth without classes (2D MOT 2015: 10 fields, or 6 or 7; CVML): every row whose
+    flag is not 0 is truth.
 
     Raises
     ------

@@ -34,7 +34,7 @@ class Hota:
 
 
 def compute_hota(timeline: Timeline) -> Hota:
-    """HOTA of a timeline. Without truth or without tracks everything is 0, but `loc_a`, which nothing lowers: 1."""
+    """HOTA of a timeline. Without truth or without tracks all is 0 but `loc_a`, which nothing lowers: 1."""
     t = timeline.coded
     truths, tracks = timeline.truth_boxes, timeline.track_boxes
     if not len(truths) or not len(tracks):

@@ -31,7 +31,7 @@ class Identity:
 def compute_identity(timeline: Timeline, *, least_iou: float = 0.5) -> Identity:
     """Identity figures of a timeline: the pairing of identities that explains most boxes."""
     t = timeline.coded
-    shared = np.zeros((len(timeline.truth_boxes), len(timeline.track_boxes)), np.int64)
+    shared = np.zeros((len(timeline.truth_boxes), len(timeline.track_boxes)))
     for true, found, similarity in zip(t.truth, t.tracks, t.similarity, strict=True):
         rows, columns = np.nonzero(similarity >= least_iou)
         shared[true[rows], found[columns]] += 1

@@ -21,14 +21,14 @@ class TrackerSettings:
     Parameters
     ----------
     high_confidence : boxes from here on are associated first, and with lost and tentative tracks.
-    low_confidence : boxes from here on may continue a track that was seen in the frame before; the rest is ignored.
+    low_confidence : boxes from here on may continue a track that was seen in the frame before; others are ignored.
     new_confidence : boxes from here on begin a track when no track takes them.
     first_iou, tentative_iou : least IoU × confidence of a confident box with a track, with a tentative one.
     second_iou : least IoU of a doubtful box with a track.
     keep_lost_s : how long a person may be hidden and still be the same.
     confirm_s : for how long a track must be seen in every frame until it is a person; two frames at least.
-    spread : boxes are compared grown by this many standard deviations of where the track may be; the longer a person
-        was hidden, the farther off they may turn up again.
+    spread : boxes are compared grown by this many standard deviations of where the track may be; the longer a
+        person was hidden, the farther off they may turn up again.
     position_noise : how far a box may be off its course after 1 s, in box sizes.
     velocity_noise : how much its velocity may change in 1 s, in box sizes per s.
     measurement_noise : error of a detection, in box sizes.
@@ -63,8 +63,8 @@ class TrackerSettings:
 
     def rules(self) -> Rules:
         """The same for the kernel."""
-        *rules, a, b, c, d = astuple(self)
-        return Rules(*map(float, rules), noise=np.array([a, b, c, d]))  # type: ignore[arg-type]
+        given = [float(value) for value in astuple(self)]
+        return Rules(*given[:-4], np.array(given[-4:]))
 
 
 class Tracker:
@@ -112,7 +112,7 @@ class Tracker:
 
         Parameters
         ----------
-        detections : persons found in the frame, of every confidence; other classes are for the caller to leave out.
+        detections : persons found in the frame, of every confidence; the caller leaves other classes out.
         frames : 1, or more when frames before this one were dropped.
         """
         if frames < 1:

@@ -23,7 +23,8 @@ def score_files(truth: Path, tracks: Path, scratch: Path, *, frames: int, benchm
     with contextlib.redirect_stdout(io.StringIO()):
         dataset = MotChallenge2DBox({
             "GT_FOLDER": str(scratch / "gt"), "TRACKERS_FOLDER": str(scratch / "tracks"), "SKIP_SPLIT_FOL": True,
-            "SEQ_INFO": {"it": frames}, "TRACKERS_TO_EVAL": ["them"], "BENCHMARK": benchmark, "PRINT_CONFIG": False,
+            "SEQ_INFO": {"it": frames}, "TRACKERS_TO_EVAL": ["them"], "BENCHMARK": benchmark,
+            "PRINT_CONFIG": False,
         })  # fmt: skip
         raw = dataset.get_raw_seq_data("them", "it")
         return _score(dataset.get_preprocessed_seq_data(raw, "pedestrian"))

@@ -106,7 +106,7 @@ def test_two_boxes_on_one_person_are_one_hit() -> None:
 
 
 def test_average_precision_by_hand() -> None:
-    """By confidence: hit, miss, hit, hit of 4: precision 1, 1/2, 2/3, 3/4; its envelope 1, 3/4, 3/4 over recall 1/4 each."""
+    """Hit, miss, hit, hit of 4 by confidence: precision 1, 1/2, 2/3, 3/4; envelope 1, 3/4, 3/4 at each hit."""
     truth = table((1, 1, 0), (2, 1, 0), (3, 1, 0), (4, 1, 0))
     found = table((1, 9, 0), (1, 8, 0), (2, 9, 1), (3, 9, 0), confidence=[0.9, 0.8, 0.7, 0.6])
     assert compute_detection(truth, found).ap == pytest.approx((1 + 3 / 4 + 3 / 4) / 4)

@@ -20,6 +20,7 @@ MOT17_TRUTH = """\
 2,5,200,0,10,20,1,8,1.0
 3,1,4,0,10,20,1,1,0.4
 """
+BOX = '<box h="4" w="2" xc="5" yc="6"/>'
 MOT17_TRACKS = """\
 1,9,0,0,10,20,0.9,-1,-1,-1
 1,8,50,0,10,20,0.9,-1,-1,-1
@@ -56,7 +57,7 @@ def test_frames_count_from_1_whatever_the_file_says(tmp_path: Path) -> None:
     from_zero = read_tracks(write(tmp_path / "zero.txt", "0,1,0,0,10,20\n3,1,0,0,10,20\n"))
     assert from_zero.table.frame.tolist() == [1, 4]
     assert "from 0" in from_zero.notes[0]
-    xml = '<dataset><frame number="0"><objectlist><object id="4"><box h="4" w="2" xc="5" yc="6"/></object></objectlist></frame></dataset>'
+    xml = f'<dataset><frame number="0"><object id="4">{BOX}</object></frame></dataset>'
     cvml = read_tracks(write(tmp_path / "truth.xml", xml))
     assert (cvml.table.frame.tolist(), cvml.table.track_id.tolist()) == ([1], [4])
 
@@ -71,7 +72,8 @@ def test_tracks_after_the_end_of_the_truth_are_said(tmp_path: Path) -> None:
 def test_empty_files_are_recordings_without_anybody(tmp_path: Path) -> None:
     empty = write(tmp_path / "none.txt", "")
     assert len(read_tracks(empty).table) == 0
-    assert evaluate(*(lambda p: (p.truth, p.tracks))(read_pair(empty, empty))).clear.tp == 0
+    pair = read_pair(empty, empty)
+    assert evaluate(pair.truth, pair.tracks).clear.tp == 0
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ def test_empty_files_are_recordings_without_anybody(tmp_path: Path) -> None:
         ("1,1,nan,0,10,20,1\n", 1, "finite"),
         ("1,1,1e999,0,10,20,1\n", 1, "finite"),
         ("-1,1,0,0,10,20,1\n", 1, "0 or more"),
-        ('<dataset>\n<frame number="0">\n<object id="1"><box h="x" w="1" xc="1" yc="1"/></object></frame></dataset>', 3, "number"),
-        ('<dataset>\n<frame number="0">\n<object><box h="1" w="1" xc="1" yc="1"/></object></frame></dataset>', 3, "id="),
+        ('<dataset>\n<frame number="0">\n<object id="1"><box h="x"/></object></frame></dataset>', 3, "number"),
+        ('<dataset>\n<frame number="0">\n<object></object></frame></dataset>', 3, "id="),
         ('<dataset>\n<object id="1"><box h="1" w="1" xc="1" yc="1"/></object></dataset>', 2, "outside a frame"),
         ("<dataset>\n<frame>", 2, "number="),
         ('<dataset>\n<frame number="0"></dataset>', 2, "well-formed"),
