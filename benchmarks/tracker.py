@@ -1,6 +1,6 @@
 """The tracker beside those of roboflow `trackers` and Ultralytics: speed, and figures on public detections.
 
-Peers are used where they can be imported (`pip install trackers ultralytics`, in an environment of their own, since
+Peers are used where they can be imported (`pip install trackers ultralytics`, in an environment of their own:
 Ultralytics is AGPL and brings torch); who is absent is said.
 Every one has its own defaults, at the frame rate of the recording. Recordings: `DWELL_TESTDATA`.
 """

@@ -67,8 +67,8 @@ def advance(
 ) -> tuple[int, int]:
     """Take in the boxes (m, 4) of the frame at `now`, `seconds` after the one before.
 
-    Memory needs n + m slots. Returns the number of slots in use and the next free id; the persons of this frame are
-    the confirmed tracks seen `now`.
+    Memory needs n + m slots. Returns the number of slots in use and the next free id; the persons of this frame
+    are the confirmed tracks seen `now`.
     """
     for i in range(n):
         predict(memory.state[i], seconds, rules.noise, memory.phase[i] == CONFIRMED)

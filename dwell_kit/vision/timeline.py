@@ -80,7 +80,7 @@ def best_pairs(score: Floats) -> tuple[Integers, Integers]:
 def pairs_above(similarity: Floats, least: float) -> tuple[Integers, Integers]:
     """The one-to-one pairing with the highest total similarity among pairs of at least `least`.
 
-    >>> pairs_above(np.array([[0.6, 0.9], [0.2, 0.7]]), 0.5)[1].tolist()
+    >>> pairs_above(np.array([[0.6, 0.9], [0.2, 0.7]]), 0.65)[1].tolist()
     [1]
     """
     kept = np.where(similarity >= least - EPSILON, similarity, 0.0)

@@ -64,7 +64,7 @@ class TrackerSettings:
     def rules(self) -> Rules:
         """The same for the kernel."""
         given = [float(value) for value in astuple(self)]
-        return Rules(*given[:-4], np.array(given[-4:]))
+        return Rules._make([*given[:-4], np.array(given[-4:])])
 
 
 class Tracker:
