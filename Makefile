@@ -11,7 +11,7 @@ help:
 	@echo "make demo   set up, simulate a week, ingest it, compare with the truth, write the daily report"
 	@echo "make test   set up and run every test"
 	@echo "make lint   ruff, mypy, import-linter"
-	@echo "make bench  speeds beside pandas, Polars and DuckDB (minutes; needs about 15 GB of disk)"
+	@echo "make bench  speeds beside pandas, Polars, DuckDB and other trackers (minutes; needs about 15 GB of disk)"
 
 $(BIN)/.base: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import association, gallery, ingest, pages, queries, small, visits
+from benchmarks import association, gallery, ingest, pages, queries, small, tracker, visits
 
 SUITES = {
     "small": small.run,
@@ -23,6 +23,7 @@ SUITES = {
     "pages": pages.run,
     "association": association.run,
     "gallery": gallery.run,
+    "tracker": tracker.run,
 }
 
 

@@ -1,0 +1,72 @@
+"""`dwell evaluate`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dwell_kit.cli import main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path, exits: int = 0) -> tuple[str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    assert ended.value.code == exits, err + out
+    return out, err
+
+
+@pytest.fixture
+def truth(tmp_path: Path) -> Path:
+    path = tmp_path / "gt.txt"
+    path.write_text("1,1,0,0,10,20,1,-1,-1,-1\n2,1,2,0,10,20,1,-1,-1,-1\n")
+    return path
+
+
+def test_published_figures(capsys: pytest.CaptureFixture[str], testdata: Path) -> None:
+    folder = testdata / "tud" / "TUD-Campus"
+    said = json.loads(run(capsys, "--gt", folder / "gt.txt", "--pred", folder / "test.txt", "--json")[0])
+    assert (round(said["idf1"], 3), round(said["mota"], 3), said["idsw"], said["least_iou"]) == (
+        0.558,
+        0.526,
+        7,
+        0.5,
+    )
+    assert {"hota", "det_a", "ass_a", "loc_a", "ap", "f1", "precision", "recall"} <= set(said)
+
+
+def test_cvml_and_mot_agree(capsys: pytest.CaptureFixture[str], testdata: Path) -> None:
+    folder = testdata / "pets2009_s2l1"
+    given = ("--gt", folder / "PETS2009-S2L1.xml", "--pred")
+    assert json.loads(run(capsys, *given, folder / "PETS2009-S2L1.xml", "--json")[0])["hota"] == pytest.approx(1)
+    found = json.loads(run(capsys, *given, folder / "det.txt", "--json")[0])
+    assert (found["untracked_boxes"], round(found["f1"], 2)) == (4359, 0.79)
+
+
+def test_tables_and_notes(capsys: pytest.CaptureFixture[str], truth: Path, tmp_path: Path) -> None:
+    tracks = tmp_path / "from_zero.txt"
+    tracks.write_text("0,4,0,0,10,20\n1,4,4,0,10,20\n2,4,4,0,10,20\n")
+    out, err = run(capsys, "--gt", truth, "--pred", tracks)
+    assert "idf1" in out
+    assert "from_zero.txt: frames are counted from 0" in err
+    assert "1 boxes are in frames after the last one" in err
+    strict = json.loads(run(capsys, "--gt", truth, "--pred", tracks, "--iou", "0.9", "--json")[0])
+    assert (strict["tp"], strict["fp"], strict["fn"]) == (1, 2, 1)
+
+
+def test_errors_say_where(capsys: pytest.CaptureFixture[str], truth: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_text("1,1,0,0,10,20,1\n2,one,0,0,10,20,1\n")
+    out, err = run(capsys, "--gt", truth, "--pred", bad, "--json", exits=3)
+    assert json.loads(out)["where"] == "bad.txt, line 2"
+    assert "frame, id, x, y, w, h" in err
+    _, err = run(capsys, "--gt", truth, "--pred", tmp_path / "none.txt", exits=3)
+    assert "no such file" in err
+    bad.write_text("1,1,0,0,10,20,1\n1,1,5,0,10,20,1\n")
+    _, err = run(capsys, "--gt", truth, "--pred", bad, exits=3)
+    assert "the tracks, frame 1" in err
+    _, err = run(capsys, "--gt", truth, "--pred", truth, "--iou", "50", exits=2)
+    assert "--iou" in err
+    run(capsys, "--gt", truth, exits=2)
