@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import association, gallery, ingest, pages, queries, small, tracker, visits
+from benchmarks import association, doors, gallery, ingest, pages, queries, small, tracker, visits
 
 SUITES = {
     "small": small.run,
@@ -21,6 +21,7 @@ SUITES = {
     "visits": visits.run,
     "queries": queries.run,
     "pages": pages.run,
+    "doors": doors.run,
     "association": association.run,
     "gallery": gallery.run,
     "tracker": tracker.run,
