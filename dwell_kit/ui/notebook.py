@@ -60,7 +60,7 @@ def _opened(workspace: Workspace | str | Path | None) -> Workspace:
 
 def _of(ws: Workspace) -> str:
     """Which workspace an endpoint is asked about; Voilà's server has one, and lets nobody choose."""
-    return "" if in_voila() else "?" + urlencode({"workspace": str(ws.path)})
+    return "" if in_voila() else "?" + urlencode({"workspace": str(ws.path.absolute())})
 
 
 def _filtered(kind: type[Overview] | type[Sessions], ws: Workspace) -> Any:
