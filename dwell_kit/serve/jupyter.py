@@ -8,18 +8,25 @@ upload from the gateway's page streams to disk instead of through the proxy, whi
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
 from typing import Any, Final
 
+from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import url_path_join
+from tornado.web import StaticFileHandler, authenticated
 from traitlets import List, Unicode
 
+from dwell_kit.serve import tornado
 from dwell_kit.settings import Settings
 
 _ICON: Final = Path(__file__).with_name("icon.svg")
+STYLES: Final = "STYLES_OF_DWELL"
+"""Tells this server's kernels where pages find Panel's style sheets; `ui.notebook` reads it, and loads Panel."""
 _START_S: Final = 120.0
 """The first start on a machine compiles kernels."""
 
@@ -40,17 +47,35 @@ class DwellKit(ExtensionApp):  # type: ignore[misc]
     ).tag(config=True)
 
     def initialize_handlers(self) -> None:
-        from dwell_kit.serve import tornado
-
         root = Path(self.serverapp.root_dir).resolve()
         usual = usual_workspace(root)
         allowed = [root, usual, *(Path(folder).expanduser() for folder in self.workspaces)]
         self._inboxes = tornado.Inboxes(root=root, usual=usual, allowed=allowed)
-        self.handlers.extend(tornado.handlers(self.serverapp.base_url, self._inboxes))
+        base = self.serverapp.base_url
+        styles = url_path_join(base, tornado.PREFIX, "panel/")
+        self.handlers += [*tornado.handlers(base, self._inboxes), (f"{styles}(.*)", Styles, {"path": _panel_files()})]
+        os.environ[STYLES] = styles
 
     async def stop_extension(self) -> None:
         """Let go of the workspaces."""
         self._inboxes.close()
+
+
+class Styles(JupyterHandler, StaticFileHandler):  # type: ignore[misc]
+    """Panel's style sheets, which it would fetch from elsewhere."""
+
+    @authenticated
+    async def get(self, path: str, include_body: bool = True) -> None:
+        await StaticFileHandler.get(self, path, include_body)
+
+    def set_extra_headers(self, path: str) -> None:  # noqa: ARG002 - Tornado calls it so
+        self.set_header("Cache-Control", "private, max-age=86400")
+
+
+def _panel_files() -> str:
+    """Where they are, without loading Panel."""
+    found = importlib.util.find_spec("panel")
+    return str(Path(found.origin).parent / "dist") if found is not None and found.origin else ""
 
 
 def usual_workspace(root: Path) -> Path:

@@ -189,9 +189,6 @@ class Inboxes:
         self._open: dict[Path, Inbox] = {}
 
     def __call__(self, workspace: str) -> Inbox:
-        from dwell_kit.serve.inbox import Inbox
-        from dwell_kit.workspace import open as open_workspace
-
         path = (self._root / workspace).resolve() if workspace else self._usual
         if not any(path.is_relative_to(folder) for folder in self._allowed):
             raise HTTPError(
@@ -200,6 +197,9 @@ class Inboxes:
                 f"DWELL_WORKSPACE={path}, or name its folder in c.DwellKit.workspaces",
             )
         if path not in self._open:
+            from dwell_kit.serve.inbox import Inbox
+            from dwell_kit.workspace import open as open_workspace
+
             try:
                 self._open[path] = Inbox(open_workspace(path, create=False))
             except DwellError as error:

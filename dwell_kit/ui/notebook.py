@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import panel as pn
+from bokeh.document import Document
 from IPython.display import HTML, display
 from panel.io.notebook import ipywidget
 
@@ -27,6 +28,8 @@ from dwell_kit.workspace import open as open_workspace
 
 VOILA: Final = "VOILA_OF_DWELL"
 """Set in the kernels of `dwell dashboards`."""
+STYLES: Final = "STYLES_OF_DWELL"
+"""Set by our extension of a Jupyter server: where Panel's style sheets are, so that no page fetches them from afar."""
 _shown: list[Any] = []
 """What notebooks show must outlive its cell."""
 
@@ -89,7 +92,10 @@ def _widget(page: Any) -> Any:
         theme.load_notebook()
         display(HTML(f"<style>{VARIABLES}</style>"))
     _shown.append(page)
-    return ipywidget(pn.panel(page, sizing_mode="stretch_width"))
+    document = Document()
+    if STYLES in os.environ:
+        document.template_variables["dist_url"] = os.environ[STYLES]  # where Panel looks for it
+    return ipywidget(pn.panel(page, sizing_mode="stretch_width"), doc=document)
 
 
 def problem(error: Exception) -> Any:
