@@ -38,12 +38,12 @@ def serve(
         from dwell_kit.serve.gateway import create
     except ModuleNotFoundError as error:
         raise _missing(error) from error
-    application = create(workspace, gate=OwnSocket if socket is not None else LoopbackOnly)
+    own = _own_socket(socket) if socket is not None else None
+    application = create(workspace, gate=OwnSocket if own is not None else LoopbackOnly)
     server = uvicorn.Server(uvicorn.Config(application, host=host, port=port, log_level="warning"))
-    if socket is not None:
-        listening = _own_socket(socket)
+    if own is not None:
         typer.echo(f"dwell_kit listens on {socket} (Ctrl+C ends it)")
-        server.run(sockets=[listening])
+        server.run(sockets=[own])
         return
     listening = server.config.bind_socket()
     name, number = listening.getsockname()[:2]

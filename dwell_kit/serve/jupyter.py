@@ -51,10 +51,9 @@ class DwellKit(ExtensionApp):  # type: ignore[misc]
         usual = usual_workspace(root)
         allowed = [root, usual, *(Path(folder).expanduser() for folder in self.workspaces)]
         self._inboxes = tornado.Inboxes(root=root, usual=usual, allowed=allowed)
-        base = self.serverapp.base_url
-        styles = url_path_join(base, tornado.PREFIX, "panel/")
-        self.handlers += [*tornado.handlers(base, self._inboxes), (f"{styles}(.*)", Styles, {"path": _panel_files()})]
-        os.environ[STYLES] = styles
+        styles = f"/{tornado.PREFIX}/panel/"
+        self.handlers += [*tornado.handlers("/", self._inboxes), (f"{styles}(.*)", Styles, {"path": _panel_files()})]
+        os.environ[STYLES] = url_path_join(self.serverapp.base_url, styles)
 
     async def stop_extension(self) -> None:
         """Let go of the workspaces."""
