@@ -26,7 +26,7 @@ def serve(
     ] = "127.0.0.1",
     socket: Annotated[
         Path | None,
-        typer.Option(help="Unix socket to listen on instead, in a folder of your own, for a proxy with a sign-in."),
+        typer.Option(help="Unix socket instead, in a folder of your own: for a proxy with a sign-in."),
     ] = None,
 ) -> None:
     """Open the dashboards and the upload page in a browser on this machine."""

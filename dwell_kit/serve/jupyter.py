@@ -52,7 +52,10 @@ class DwellKit(ExtensionApp):  # type: ignore[misc]
         allowed = [root, usual, *(Path(folder).expanduser() for folder in self.workspaces)]
         self._inboxes = tornado.Inboxes(root=root, usual=usual, allowed=allowed)
         styles = f"/{tornado.PREFIX}/panel/"
-        self.handlers += [*tornado.handlers("/", self._inboxes), (f"{styles}(.*)", Styles, {"path": _panel_files()})]
+        self.handlers += [
+            *tornado.handlers("/", self._inboxes),
+            (f"{styles}(.*)", Styles, {"path": _panel_files()}),
+        ]
         os.environ[STYLES] = url_path_join(self.serverapp.base_url, styles)
 
     async def stop_extension(self) -> None:
@@ -98,7 +101,7 @@ def behind_jupyter() -> dict[str, Any]:
     }
 
 
-def _command(port: int, unix_socket: str, base_url: str) -> list[str]:
+def _command(port: int, unix_socket: str) -> list[str]:
     root = Path(ServerApp.instance().root_dir) if ServerApp.initialized() else Path.cwd()
     listens = ["--socket", unix_socket] if unix_socket else ["--port", str(port)]
     command = [sys.executable, "-m", "dwell_kit", "serve", "--workspace", str(usual_workspace(root.resolve()))]

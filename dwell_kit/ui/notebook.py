@@ -29,7 +29,7 @@ from dwell_kit.workspace import open as open_workspace
 VOILA: Final = "VOILA_OF_DWELL"
 """Set in the kernels of `dwell dashboards`."""
 STYLES: Final = "STYLES_OF_DWELL"
-"""Set by our extension of a Jupyter server: where Panel's style sheets are, so that no page fetches them from afar."""
+"""Set by our extension of a Jupyter server: where Panel's style sheets are, so that none comes from afar."""
 _shown: list[Any] = []
 """What notebooks show must outlive its cell."""
 
@@ -95,7 +95,10 @@ def _widget(page: Any) -> Any:
     document = Document()
     if STYLES in os.environ:
         document.template_variables["dist_url"] = os.environ[STYLES]  # where Panel looks for it
-    return ipywidget(pn.panel(page, sizing_mode="stretch_width"), doc=document)
+    made = ipywidget(pn.panel(page, sizing_mode="stretch_width"), doc=document)
+    # Panel would take the page apart when its view closes, and fail to build it anew
+    made.unobserve_all("_view_count")
+    return made
 
 
 def problem(error: Exception) -> Any:

@@ -1,4 +1,4 @@
-"""Forms for notebooks, each optional: upload a file, choose filters, run a report. They call what anybody may call.
+"""Forms for notebooks, each optional: upload a file, choose filters, run a report. They do what code could.
 
 >>> from dwell_kit.ui import widgets  # doctest: +SKIP
 >>> form = widgets.filters(ws, on_change=ws.summary)  # doctest: +SKIP
@@ -33,7 +33,9 @@ MOST_BYTES: Final = 50 << 20
 """A file of a form is in the kernel's memory as a whole; `notebook.upload` streams bigger ones to disk."""
 _ENDINGS: Final = ".csv,.tsv,.txt,.json,.ndjson,.jsonl,.parquet,.gz,.zip"
 _WIDE: Final = {"description_width": "130px"}
-_SET_BY_THE_RUN: Final = ("workspace", "version", "data_dir")
+_OF_THE_RUN: Final = ("workspace", "version", "data_dir")
+_MANY: Final = ("cameras", "groups", "zones", "age_groups", "genders")
+_ONE: Final = ("environment", "since", "until", "min_dwell", "max_dwell")
 
 
 def upload(ws: Workspace) -> UploadForm:
@@ -77,7 +79,9 @@ class UploadForm(w.VBox):  # type: ignore[misc]
         )  # fmt: skip
         self.tz = w.Text(description="Time zone", placeholder="Europe/Berlin; empty as the file says", style=_WIDE)
         self.files = w.FileUpload(accept=_ENDINGS, multiple=True, description="Choose exports")
-        self.progress = w.FloatProgress(min=0, max=1, description="Reading", style=_WIDE, layout={"display": "none"})
+        self.progress = w.FloatProgress(
+            min=0, max=1, description="Reading", style=_WIDE, layout={"display": "none"}
+        )
         self.said = w.HTML()
         self.files.observe(self._chosen, "value")
         super().__init__([w.HBox([self.environment, self.tz]), self.files, self.progress, self.said])
@@ -98,7 +102,10 @@ class UploadForm(w.VBox):  # type: ignore[misc]
                 path = Path(folder) / (Path(name.replace("\\", "/")).name or "upload")
                 path.write_bytes(content)
                 report = self.ws.ingest(
-                    path, environment=self.environment.value or None, tz=self.tz.value or None, progress=self._progress
+                    path,
+                    environment=self.environment.value or None,
+                    tz=self.tz.value or None,
+                    progress=self._progress,
                 )
         except DwellError as error:
             return _alert(str(error))
@@ -128,8 +135,8 @@ class FilterForm(w.VBox):  # type: ignore[misc]
         self.zones = _many("Zones", ws.zones(chosen) if chosen else [], start.zones)
         self.age_groups = _many("Age groups", AGE_GROUPS, start.age_groups)
         self.genders = _many("Genders", GENDERS, start.genders)
-        self.min_dwell = w.Text(description="Dwell at least", value=_seconds(start.min_dwell), placeholder="5min", style=_WIDE, continuous_update=False)
-        self.max_dwell = w.Text(description="Dwell less than", value=_seconds(start.max_dwell), placeholder="2h", style=_WIDE, continuous_update=False)
+        self.min_dwell = _dwell("Dwell at least", start.min_dwell)
+        self.max_dwell = _dwell("Dwell less than", start.max_dwell)
         self.open_hours = w.Checkbox(description="Opening hours only", value=start.open_hours, style=_WIDE)
         self.error, self.shown = w.HTML(), w.Output()
         self.environment.observe(self._moved, "value")
@@ -151,14 +158,15 @@ class FilterForm(w.VBox):  # type: ignore[misc]
 
     def _moved(self, change: Any) -> None:
         """Another environment has other cameras."""
-        self.cameras.options, self.groups.options = _cameras(self.ws, change["new"]), _groups(self.ws, change["new"])
+        self.cameras.options = _cameras(self.ws, change["new"])
+        self.groups.options = _groups(self.ws, change["new"])
         self.zones.options = self.ws.zones(change["new"])
         self._changed(change)
 
     def _changed(self, _change: Any) -> None:
-        given = {name: list(getattr(self, name).value) for name in ("cameras", "groups", "zones", "age_groups", "genders")}
-        one = {name: getattr(self, name).value or None for name in ("environment", "since", "until", "min_dwell", "max_dwell")}
-        keep = self.filters.but(environment=None, since=None, until=None, min_dwell=None, max_dwell=None)
+        given = {name: list(getattr(self, name).value) for name in _MANY}
+        one = {name: getattr(self, name).value or None for name in _ONE}
+        keep = self.filters.but(**dict.fromkeys(_ONE))
         try:
             self.filters = keep.with_(**given, **one, open_hours=self.open_hours.value)
         except DwellError as error:
@@ -191,7 +199,7 @@ class ReportForm(w.VBox):  # type: ignore[misc]
         self.fields: dict[str, Any] = {
             name: self._field(name, default)
             for name, default in template.parameters.items()
-            if name not in _SET_BY_THE_RUN
+            if name not in _OF_THE_RUN
         }
         self.button = w.Button(description=f"Run {template.name}", button_style="primary")
         self.said, self.link = w.HTML(), w.Output()
@@ -221,7 +229,7 @@ class ReportForm(w.VBox):  # type: ignore[misc]
         finally:
             self.button.disabled = False
         page = self.result.folder / "report.html"
-        self.said.value = f"<span role=status>The report of version {self.result.manifest['version']} is there:</span>"
+        self.said.value = "<span role=status>The report is there:</span>"
         with self.link:
             display(FileLink(os.path.relpath(page)))  # type: ignore[no-untyped-call]
 
@@ -265,8 +273,11 @@ def _local(ws: Workspace, environment: str | None, moment: Any) -> datetime | No
     return parse_moment(moment, tz).astimezone(zone(tz)).replace(tzinfo=None)
 
 
-def _seconds(dwell: timedelta | None) -> str:
-    return "" if dwell is None else f"{dwell.total_seconds():g}s"
+def _dwell(title: str, start: timedelta | None) -> Any:
+    return w.Text(
+        description=title, value="" if start is None else f"{start.total_seconds():g}s", placeholder="5min",
+        style=_WIDE, continuous_update=False,
+    )  # fmt: skip
 
 
 def _told(name: str, report: Report) -> str:

@@ -1,4 +1,4 @@
-"""A real Jupyter server for tests: nothing of the user's settings, a token, a port of its own, a path before it."""
+"""A real Jupyter server for tests: no settings of the user's, a token, a free port, a path before it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOKEN = "for-this-test-only"
-_OTHERS = ("voila.server_extension", "panel.io.jupyter_server_extension", "jupyter_lsp", "notebook_shim")
+_OTHERS = ("voila.server_extension", "panel.io.jupyter_server_extension")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Jupyter:
 
 @contextmanager
 def running(app: str, home: Path, root: Path) -> Iterator[Jupyter]:
-    """`app` (jupyterlab, jupyter_server) on `root`, as `pip install` has set it up; what it says is in home/log."""
+    """`app` (jupyterlab, jupyter_server) on `root`, as `pip install` has set it up; it writes home/log."""
     folders = {name: home / name for name in ("config", "data", "runtime", "ipython")}
     for folder in folders.values():
         folder.mkdir(parents=True)

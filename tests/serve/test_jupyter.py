@@ -89,7 +89,8 @@ def test_pages_of_other_sites_change_nothing(server: Jupyter) -> None:
     for origin, status in ((own, 422), ("http://evil.example", 403), ("null", 403)):
         answer = ask(server, "POST", "dwell/uploads/check?name=a.exe", b"MZ", Cookie=cookie, Origin=origin)
         assert answer[0] == status, (origin, answer)
-    assert ask(server, "PUT", "dwell/uploads?name=a.csv", b"x", Origin="http://evil.example", **SIGNED_IN)[0] == 403
+    refused = ask(server, "PUT", "dwell/uploads?name=a.csv", b"x", Origin="http://evil.example", **SIGNED_IN)
+    assert refused[0] == 403
     assert left(server) == []
 
 
@@ -140,10 +141,8 @@ def test_no_byte_of_an_upload_stays_in_memory(server: Jupyter) -> None:
             sizes.append(process.memory_info().rss)
 
     before = process.memory_info().rss
-    status, content, _ = ask(
-        server, "PUT", "dwell/uploads?name=a.csv", body(), size=150 * len(block), Origin=server.url.split("/people")[0],
-        **SIGNED_IN,
-    )  # fmt: skip
+    given = {"Origin": server.url.split("/people")[0], **SIGNED_IN}
+    status, content, _ = ask(server, "PUT", "dwell/uploads?name=a.csv", body(), size=150 * len(block), **given)
     assert status == 202, content
     assert max(sizes) - before < 20_000_000
 
@@ -171,9 +170,7 @@ def test_behind_a_sign_in_only_its_own_pages_come_in(given: dict[str, Any], admi
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no Unix sockets")
-def test_a_socket_that_others_could_open_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_socket_that_others_could_open_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tmp_path.chmod(stat.S_IRWXU | stat.S_IXOTH)
     with pytest.raises(SystemExit) as ended:
         main(["serve", "--workspace", str(tmp_path / "ws"), "--socket", str(tmp_path / "socket")])

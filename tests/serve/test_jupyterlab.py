@@ -63,7 +63,7 @@ def site(server: Jupyter, browser: Any) -> Iterator[Site]:
     host = urlsplit(server.url).netloc
 
     def watch(opened: Any) -> None:
-        opened.on("console", lambda m: made.wrong.append(m.text) if m.type == "error" else None)
+        opened.on("console", lambda m: made.wrong.append(f"{m.text} {m.location}") if m.type == "error" else None)
         opened.on("pageerror", lambda error: made.wrong.append(str(error)))
 
     def asked(request: Any) -> None:
@@ -88,7 +88,9 @@ def exported(page: Any, target: Path) -> pl.DataFrame:
 
 def dropped(page: Any, path: Path) -> Any:
     """Upload a file through the page; the answer of the server that took it."""
-    with page.expect_response(lambda answer: answer.request.method == "PUT" and "/uploads?" in answer.url) as waiting:
+    with page.expect_response(
+        lambda answer: answer.request.method == "PUT" and "/uploads?" in answer.url
+    ) as waiting:
         page.locator("input[type=file]").set_input_files(path)
     page.locator("li[data-state=done]").wait_for(timeout=START_MS)
     return waiting.value
@@ -140,7 +142,7 @@ def test_the_launcher_opens_the_overview(site: Site, server: Jupyter, tmp_path: 
     with dk.open(site.workspace) as ws:
         visits = ws.visits(gender="male", as_="polars")
     page.locator(f"[data-total='{visits.height}']").wait_for()
-    assert exported(page, tmp_path / "rows.csv")["visit_no"].len() == visits.height
+    assert exported(page, tmp_path / "rows.csv").height == visits.height
     page.get_by_role("link", name="Upload").click()
     answer = dropped(page, write(tmp_path / "again.csv", many(30, first=100)))
     assert answer.headers["server"].startswith("Tornado")  # not through the proxy, which would hold it in memory
