@@ -47,7 +47,8 @@ class DwellKit(ExtensionApp):  # type: ignore[misc]
     ).tag(config=True)
 
     def initialize_handlers(self) -> None:
-        root = Path(self.serverapp.root_dir).resolve()
+        server: Any = self.serverapp
+        root = Path(server.root_dir).resolve()
         usual = usual_workspace(root)
         allowed = [root, usual, *(Path(folder).expanduser() for folder in self.workspaces)]
         self._inboxes = tornado.Inboxes(root=root, usual=usual, allowed=allowed)
@@ -56,7 +57,7 @@ class DwellKit(ExtensionApp):  # type: ignore[misc]
             *tornado.handlers("/", self._inboxes),
             (f"{styles}(.*)", Styles, {"path": _panel_files()}),
         ]
-        os.environ[STYLES] = url_path_join(self.serverapp.base_url, styles)
+        os.environ[STYLES] = url_path_join(server.base_url, styles)
 
     async def stop_extension(self) -> None:
         """Let go of the workspaces."""
@@ -67,7 +68,7 @@ class Styles(JupyterHandler, StaticFileHandler):  # type: ignore[misc]
     """Panel's style sheets, which it would fetch from elsewhere."""
 
     @authenticated
-    async def get(self, path: str, include_body: bool = True) -> None:
+    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override]
         await StaticFileHandler.get(self, path, include_body)
 
     def set_extra_headers(self, path: str) -> None:  # noqa: ARG002 - Tornado calls it so
