@@ -77,8 +77,10 @@ class UploadForm(w.VBox):  # type: ignore[misc]
             description="Environment", options=places, value=places[0] if len(places) == 1 else "",
             placeholder="main", style=_WIDE,
         )  # fmt: skip
-        self.tz = w.Text(description="Time zone", placeholder="Europe/Berlin; empty as the file says", style=_WIDE)
-        self.files = w.FileUpload(accept=_ENDINGS, multiple=True, description="Choose exports")
+        self.tz = w.Text(description="Time zone", placeholder="Europe/Berlin", style=_WIDE)
+        self.files = w.FileUpload(
+            accept=_ENDINGS, multiple=True, description="Choose exports", layout={"width": "max-content"}
+        )
         self.progress = w.FloatProgress(
             min=0, max=1, description="Reading", style=_WIDE, layout={"display": "none"}
         )
