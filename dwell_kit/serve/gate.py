@@ -47,6 +47,24 @@ class LoopbackOnly:
         peer = (scope.get("client") or ("",))[0]
         if peer not in _PEERS or not is_loopback_name(host):
             return False
-        changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
-        origin = headers.get(b"origin")
-        return not changes or origin is None or urlsplit(origin).netloc == host
+        return _of_its_own_page(scope["type"], scope.get("method", ""), headers)
+
+
+class OwnSocket(LoopbackOnly):
+    """For a socket that only its user can reach, behind a proxy that signs people in: refuses other origins.
+
+    The Host is whatever the proxy is called; the proxy has looked at it, and at who asks.
+    """
+
+    @staticmethod
+    def admits(scope: Any) -> bool:
+        """Whether a request may come in."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        return _of_its_own_page(scope["type"], scope.get("method", ""), headers)
+
+
+def _of_its_own_page(kind: str, method: str, headers: dict[bytes, str]) -> bool:
+    """Whether it changes nothing, or comes from a page of the host that it asks."""
+    changes = kind == "websocket" or method not in _SAFE
+    origin = headers.get(b"origin")
+    return not changes or origin is None or urlsplit(origin).netloc == headers.get(b"host", "")

@@ -29,8 +29,11 @@ _ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
 PAGES: Final = (("overview", "Overview"), ("sessions", "Sessions"), ("upload", "Upload"))
 
 
-def create(workspace: str | Path) -> FastAPI:
-    """The application on one workspace; `uvicorn.run` takes it. Answers this machine only (see `gate`)."""
+def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) -> FastAPI:
+    """The application on one workspace; `uvicorn.run` takes it. Answers this machine only (see `gate`).
+
+    Its addresses are all relative, so that a proxy may serve it under any path.
+    """
     ws = open_workspace(workspace)
     inbox = Inbox(ws)
 
@@ -63,7 +66,7 @@ def create(workspace: str | Path) -> FastAPI:
         app=app,
         session_history=0,
     )
-    app.add_middleware(LoopbackOnly)
+    app.add_middleware(gate)
     return app
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from jupyter_server.base.handlers import JupyterHandler
@@ -12,7 +13,9 @@ from jupyter_server.utils import url_path_join
 from tornado.web import HTTPError, authenticated, stream_request_body
 
 from dwell_kit.errors import DwellError
-from dwell_kit.serve.inbox import HEAD_BYTES, Answer, Arrival, Download, Inbox, refused
+
+if TYPE_CHECKING:  # Jupyter starts without what the inbox needs
+    from dwell_kit.serve.inbox import Answer, Arrival, Download, Inbox
 
 _CHUNK = 1 << 20
 PREFIX = "dwell"
@@ -47,6 +50,17 @@ class _Handler(JupyterHandler):  # type: ignore[misc]
         if origin and urlsplit(origin).netloc != self.request.host:
             raise HTTPError(403, "a page of another site asked")
 
+    def get_login_url(self) -> str:
+        """Who is not signed in is refused: a download must not become the page that asks for a password."""
+        raise HTTPError(403, "sign in to Jupyter first")
+
+    def write_error(self, status_code: int, **given: Any) -> None:
+        """What went wrong, as the pages read it."""
+        error = given.get("exc_info", (None, None))[1]
+        said = error.log_message if isinstance(error, HTTPError) else None
+        self.set_status(status_code)
+        self.finish({"error": {"what": said or f"The server answered {status_code}"}})
+
     @property
     def inbox(self) -> Inbox:
         return self._inbox_of(self.get_query_argument("workspace", ""))
@@ -59,12 +73,17 @@ class _Handler(JupyterHandler):  # type: ignore[misc]
         self.set_status(answer.status)
         self.finish(answer.body)
 
+    def refuse(self, error: DwellError) -> None:
+        from dwell_kit.serve.inbox import refused
+
+        self.answer(refused(error))
+
     async def send(self, make: Callable[[], Download]) -> None:
         """A file, removed once it was sent; or why there is none."""
         try:
-            download = make()
+            download = await asyncio.to_thread(make)
         except DwellError as error:
-            self.answer(refused(error))
+            self.refuse(error)
             return
         try:
             self.set_header("Content-Type", "application/octet-stream")
@@ -84,9 +103,10 @@ class Check(_Handler):
     @authenticated
     def post(self) -> None:
         asked = self.asked
-        self.answer(
-            self.inbox.check(asked.get("name", ""), int(asked.get("size") or 0), self.request.body[:HEAD_BYTES])
-        )
+        size = asked.get("size", "0")
+        if not size.isdigit():
+            raise HTTPError(400, "the size is no number")
+        self.answer(self.inbox.check(asked.get("name", ""), int(size), self.request.body))
 
 
 @stream_request_body
@@ -118,7 +138,7 @@ class Upload(_Handler):
             raise HTTPError(400)
         if self.wrong is not None:
             self.arrival.abort()
-            self.answer(refused(self.wrong))
+            self.refuse(self.wrong)
             return
         self.answer(self.arrival.done(self.asked))
 
@@ -141,7 +161,8 @@ class Rejects(_Handler):
 
     @authenticated
     async def get(self, upload: str) -> None:
-        await self.send(lambda: self.inbox.rejects(upload))
+        inbox = self.inbox
+        await self.send(lambda: inbox.rejects(upload))
 
 
 class Rows(_Handler):
@@ -149,23 +170,45 @@ class Rows(_Handler):
 
     @authenticated
     async def get(self, kind: str) -> None:
-        await self.send(lambda: self.inbox.rows(kind, self.asked))
+        inbox, asked = self.inbox, self.asked
+        await self.send(lambda: inbox.rows(kind, asked))
 
 
 class Inboxes:
-    """The inboxes of the workspaces that notebooks of one Jupyter server have open."""
+    """The inboxes of the workspaces that the pages of one Jupyter server show.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    root : where relative paths begin. usual : the workspace where none is named.
+    allowed : folders that a workspace must be in, or be.
+    """
+
+    def __init__(self, *, root: Path, usual: Path, allowed: Iterable[Path]) -> None:
+        self._root, self._usual = root, usual
+        self._allowed = [folder.resolve() for folder in allowed]
         self._open: dict[Path, Inbox] = {}
 
     def __call__(self, workspace: str) -> Inbox:
-        from dwell_kit.settings import Settings
-        from dwell_kit.workspace import open as open_workspace
-
-        path = Path(workspace or Settings.from_environment().workspace).absolute()
+        path = (self._root / workspace).resolve() if workspace else self._usual
+        if not any(path.is_relative_to(folder) for folder in self._allowed):
+            raise HTTPError(
+                403,
+                f"{path} is outside the folders whose workspaces pages may use: start Jupyter with "
+                f"DWELL_WORKSPACE={path}, or name its folder in c.DwellKit.workspaces",
+            )
         if path not in self._open:
+            from dwell_kit.serve.inbox import Inbox
+            from dwell_kit.workspace import open as open_workspace
+
             try:
                 self._open[path] = Inbox(open_workspace(path, create=False))
             except DwellError as error:
                 raise HTTPError(404, str(error)) from error
         return self._open[path]
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        while self._open:
+            _, inbox = self._open.popitem()
+            inbox.close()
+            inbox.ws.close()

@@ -13,8 +13,13 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import panel as pn
+import param
+from bokeh.document import Document
 from IPython.display import HTML, display
 from panel.io.notebook import ipywidget
+from panel.io.resources import CDN_DIST
+from panel.theme.base import DefaultTheme, Design
+from panel.viewable import Viewable
 
 from dwell_kit.plots import theme
 from dwell_kit.settings import Settings
@@ -27,6 +32,9 @@ from dwell_kit.workspace import open as open_workspace
 
 VOILA: Final = "VOILA_OF_DWELL"
 """Set in the kernels of `dwell dashboards`."""
+STYLES: Final = "STYLES_OF_DWELL"
+"""Set by our extension of a Jupyter server: where Panel's style sheets are, so that none comes from afar."""
+_SHEETS: Final = os.environ.get(STYLES, CDN_DIST)
 _shown: list[Any] = []
 """What notebooks show must outlive its cell."""
 
@@ -44,6 +52,7 @@ def sessions(workspace: Workspace | str | Path | None = None) -> Any:
 def upload(workspace: Workspace | str | Path | None = None) -> Any:
     """The upload page of a workspace, as a widget."""
     ws = _opened(workspace)
+    _load()
     return _widget(UploadPage(ws, endpoint="jupyter:dwell/uploads" + _of(ws)))
 
 
@@ -60,7 +69,7 @@ def _opened(workspace: Workspace | str | Path | None) -> Workspace:
 
 def _of(ws: Workspace) -> str:
     """Which workspace an endpoint is asked about; Voilà's server has one, and lets nobody choose."""
-    return "" if in_voila() else "?" + urlencode({"workspace": str(ws.path)})
+    return "" if in_voila() else "?" + urlencode({"workspace": str(ws.path.absolute())})
 
 
 def _filtered(kind: type[Overview] | type[Sessions], ws: Workspace) -> Any:
@@ -70,7 +79,7 @@ def _filtered(kind: type[Overview] | type[Sessions], ws: Workspace) -> Any:
         if linked:
             made.filtering.bar.address = query
 
-    theme.load_quietly()
+    _load()
     made = kind(ws, tell=tell, exports="jupyter:dwell/rows" + _of(ws))
     if linked:
 
@@ -83,13 +92,38 @@ def _filtered(kind: type[Overview] | type[Sessions], ws: Workspace) -> Any:
     return _widget(made)
 
 
-def _widget(page: Any) -> Any:
-    """A page as an ipywidget, after whatever it needs in the notebook."""
+class _Theme(DefaultTheme):  # type: ignore[misc]
+    base_css = param.Filename(default=None)  # type: ignore[assignment]
+
+
+class _Near(Design):  # type: ignore[misc]
+    """Panel's own look, from our server also where Panel adds a part to a page that is open already."""
+
+    modifiers = {  # noqa: RUF012 - Panel declares it so
+        Viewable: {"stylesheets": [f"{_SHEETS}bundled/theme/{name}.css" for name in ("default", "native")]}
+    }
+    _themes = {"default": _Theme, "dark": _Theme}  # noqa: RUF012
+
+
+def _load() -> None:
+    """What a page needs in a notebook, before anything of it is made."""
+    theme.load_quietly()
     if not in_voila() and not _shown:
         theme.load_notebook()
+        pn.config.design = _Near
         display(HTML(f"<style>{VARIABLES}</style>"))
+
+
+def _widget(page: Any) -> Any:
+    """A page as an ipywidget."""
     _shown.append(page)
-    return ipywidget(pn.panel(page, sizing_mode="stretch_width"))
+    document = Document()
+    if not in_voila():
+        document.template_variables["dist_url"] = _SHEETS  # where Panel looks for it
+    made = ipywidget(pn.panel(page, sizing_mode="stretch_width"), doc=document)
+    # Panel would take the page apart when its view closes, and fail to build it anew
+    made.unobserve_all("_view_count")
+    return made
 
 
 def problem(error: Exception) -> Any:
