@@ -29,7 +29,7 @@ demo: $(BIN)/.base
 	$(BIN)/dwell demo demo
 
 test: $(BIN)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .
