@@ -27,7 +27,7 @@ class Quantity:
     name : what it is called everywhere. title : for people. unit : of its main figure.
     home : "module:function" inside `dwell_kit.analytics`.
     spec : the paragraphs that define it. description : one sentence.
-    takes : the tables its function is handed, in order: sightings, visits, crowd_events, counts.
+    takes : the tables its function is handed, in order: sightings, visits, crowd_events, positions, counts.
     defaults : arguments that make the quantity out of a more general function.
     persons : the column of its result that counts distinct persons, for k-suppression, if it has one.
     rows : each row is about one person, visit or event: for people who may see rows.
@@ -128,6 +128,10 @@ _ALL: Final = (
        "How often people went from one place to the next within a visit.", **_PERSONS),
     _q("origin_destination", "Origin and destination", "visits", "movement:compute_origin_destination", "S2.8",
        "Visits by where they were first and last seen.", **_PERSONS),
+    _q("position_counts", "Positions by camera", "positions", "points:compute_position_counts", "S2.8",
+       "How many positions each camera reported, of whom and when.", takes=("positions",), **_PERSONS),
+    _q("points", "Where people were", "m", "points:compute_points", "S2.8",
+       "Positions as points on the floor or in a camera's image.", takes=("positions",), rows=True),
     _q("sensitivity", "Sensitivity to max_gap", "visits", "sensitivity:compute_gap_sensitivity", "S2.10",
        "The key figures for several values of max_gap.", **_PERSONS),
     _q("fragmentation", "Sensitivity to broken identities", "persons",

@@ -19,6 +19,7 @@ from dwell_kit.serve.gate import LoopbackOnly
 from dwell_kit.serve.inbox import Inbox
 from dwell_kit.serve.sessions import end_with_their_tab
 from dwell_kit.ui.frame import page
+from dwell_kit.ui.movement import Movement
 from dwell_kit.ui.overview import Overview
 from dwell_kit.ui.sessions import Sessions
 from dwell_kit.ui.uploading import UploadPage
@@ -26,7 +27,7 @@ from dwell_kit.workspace import Workspace
 from dwell_kit.workspace import open as open_workspace
 
 _ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-PAGES: Final = (("overview", "Overview"), ("sessions", "Sessions"), ("upload", "Upload"))
+PAGES: Final = (("overview", "Overview"), ("sessions", "Sessions"), ("movement", "Movement"), ("upload", "Upload"))
 
 
 def create(workspace: str | Path) -> FastAPI:
@@ -58,6 +59,7 @@ def create(workspace: str | Path) -> FastAPI:
         {
             "/overview": _filtered(ws, "Overview", Overview),
             "/sessions": _filtered(ws, "Sessions", Sessions),
+            "/movement": _filtered(ws, "Movement", Movement),
             "/upload": _upload(ws),
         },
         app=app,
@@ -67,7 +69,9 @@ def create(workspace: str | Path) -> FastAPI:
     return app
 
 
-def _filtered(ws: Workspace, heading: str, kind: type[Overview] | type[Sessions]) -> Callable[[], Any]:
+def _filtered(
+    ws: Workspace, heading: str, kind: type[Overview] | type[Sessions] | type[Movement]
+) -> Callable[[], Any]:
     def make() -> Any:
         location = pn.state.location
         query = location.search if location is not None else ""

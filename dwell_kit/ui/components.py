@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import param
-from panel.custom import JSComponent
+from panel.custom import Child, JSComponent
 
 from dwell_kit.ui.style import COMPONENT
 
@@ -43,6 +43,28 @@ class Cards(JSComponent):  # type: ignore[misc]
     shown = param.String(default="")
     busy = param.Boolean(default=False)
     _esm = _module("cards")
+    _stylesheets = [COMPONENT]
+
+
+class ChartCard(JSComponent):  # type: ignore[misc]
+    """A chart with its question, legend and text alternative, and its figures as a table once somebody wants them.
+
+    Without a figure (`has_figure`) it is a card with a table; `nothing` says why there is neither.
+    """
+
+    question = param.String(default="")
+    caption = param.String(default="")
+    said = param.String(default="")
+    """HTML of ours over the chart."""
+    alternative = param.String(default="")
+    legend = param.List(default=[])
+    nothing = param.String(default="")
+    busy = param.Boolean(default=False)
+    has_figure = param.Boolean(default=True)
+    figure = Child(default=None)
+    table = param.Dict(default={})
+    wanted = param.Boolean(default=False)
+    _esm = _module("chart_card")
     _stylesheets = [COMPONENT]
 
 

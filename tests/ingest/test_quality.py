@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from dwell_kit.ingest.batches import Batch
-from dwell_kit.ingest.quality import combined, score, Collector, Report
+from dwell_kit.ingest.quality import Collector, Report, combined, score
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import REJECTS, SIGHTINGS
 

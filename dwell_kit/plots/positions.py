@@ -1,0 +1,62 @@
+"""Where people were, as a map: datashader counts the points behind each pixel, so that millions pan and zoom."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import holoviews as hv
+import polars as pl
+
+from dwell_kit.plots import theme
+
+HEIGHT: Final = 520
+_X, _Y = "x", "y"
+
+
+def plot_positions(
+    table: Any, *, unit: str = "m", title: str = "Where people were", dynamic: bool = False, height: int = HEIGHT
+) -> Any:
+    """Points as an image of counts, on a logarithmic scale.
+
+    Parameters
+    ----------
+    table : of `compute_points`: x, y. unit : m on the floor; px in a camera's image, whose y grows downwards.
+    dynamic : counted anew for whatever part is looked at; needs a Python behind the page. Else one image.
+    """
+    from holoviews.operation.datashader import rasterize
+
+    frame = theme.polars_of(table)
+    if frame.is_empty():
+        return theme.empty(title, "no positions in this selection")
+    dimensions = [hv.Dimension(name, label=f"{name} ({unit})") for name in (_X, _Y)]
+    points = hv.Points(frame.select(_X, _Y).to_pandas(), dimensions)
+    image = rasterize(points, aggregator="count", dynamic=dynamic, width=theme.WIDTH, height=height)
+    styled = theme.styled(
+        image,
+        title=title,
+        height=height,
+        cmap=list(theme.SEQUENTIAL[6:]),  # one position is seen; none is the ground
+        cnorm="log",
+        colorbar=True,
+        colorbar_opts={"width": 8, "padding": 2, "major_tick_line_color": None, "bar_line_color": None},
+        clabel=" ",
+        clipping_colors={"NaN": "#00000000", "min": "#00000000"},
+        data_aspect=1,
+        invert_yaxis=unit == "px",
+        default_tools=["pan", "wheel_zoom", "box_zoom", "reset", "save"],
+        active_tools=["pan"],
+        tools=["hover"],
+        hover_tooltips=[("x", f"$x{{0.00}} {unit}"), ("y", f"$y{{0.00}} {unit}"), ("positions", "@image{0,0}")],
+    )
+    return styled
+
+
+def extent(table: Any) -> tuple[float, float, float, float]:
+    """(left, bottom, right, top) of the points."""
+    row = theme.polars_of(table).select(
+        pl.col(_X).min().alias("a"),
+        pl.col(_Y).min().alias("b"),
+        pl.col(_X).max().alias("c"),
+        pl.col(_Y).max().alias("d"),
+    )
+    return row.row(0)
