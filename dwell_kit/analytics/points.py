@@ -15,7 +15,7 @@ _BOX: Final = (c.BOX_X, c.BOX_Y, c.BOX_W, c.BOX_H)
 
 
 def compute_points(positions: Any, *, camera: str | None = None) -> Any:
-    """Where people were: x_m and y_m on the floor, or the middle of the lower edge of their box in one camera's image.
+    """Where people were: x_m and y_m on the floor, or the middle of their box's lower edge in a camera's image.
 
     Parameters
     ----------

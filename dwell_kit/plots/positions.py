@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import holoviews as hv
-import polars as pl
 
 from dwell_kit.plots import theme
 
@@ -31,7 +30,7 @@ def plot_positions(
     dimensions = [hv.Dimension(name, label=f"{name} ({unit})") for name in (_X, _Y)]
     points = hv.Points(frame.select(_X, _Y).to_pandas(), dimensions)
     image = rasterize(points, aggregator="count", dynamic=dynamic, width=theme.WIDTH, height=height)
-    styled = theme.styled(
+    return theme.styled(
         image,
         title=title,
         height=height,
@@ -48,15 +47,3 @@ def plot_positions(
         tools=["hover"],
         hover_tooltips=[("x", f"$x{{0.00}} {unit}"), ("y", f"$y{{0.00}} {unit}"), ("positions", "@image{0,0}")],
     )
-    return styled
-
-
-def extent(table: Any) -> tuple[float, float, float, float]:
-    """(left, bottom, right, top) of the points."""
-    row = theme.polars_of(table).select(
-        pl.col(_X).min().alias("a"),
-        pl.col(_Y).min().alias("b"),
-        pl.col(_X).max().alias("c"),
-        pl.col(_Y).max().alias("d"),
-    )
-    return row.row(0)

@@ -101,7 +101,7 @@ def load_server() -> None:
 
 
 def legend_of(drawn: Any) -> list[dict[str, str]]:
-    """What a Bokeh figure's legend says (label, color, kind: line or fill), for a page to say it in its own words."""
+    """What a Bokeh figure's legend says (label, color, kind: line or fill), for a page to say itself."""
     found: dict[str, dict[str, str]] = {}
     for item in (item for legend in drawn.legend for item in legend.items):
         glyph = item.renderers[0].glyph

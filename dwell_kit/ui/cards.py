@@ -33,8 +33,8 @@ class Drawing:
         self.pane = pn.pane.Bokeh(sizing_mode="stretch_width", min_height=120, margin=0)
         self._holder = pn.Column(self.pane, sizing_mode="stretch_width", margin=0)
         self.card = ChartCard(
-            question=question, caption=caption, has_figure=figure, figure=self._holder, sizing_mode="stretch_width",
-            margin=0, styles={"flex": "1 1 100%" if wide else "1 1 420px", "min-width": "0"},
+            question=question, caption=caption, has_figure=figure, figure=self._holder, margin=0,
+            sizing_mode="stretch_width", styles={"flex": "1 1 100%" if wide else "1 1 420px", "min-width": "0"},
         )  # fmt: skip
         self._frame: Any = None
         self._tz = "UTC"

@@ -28,8 +28,8 @@ def title(name: str, tz: str, dtype: Any) -> str:
 def cell(name: str, value: Any, tz: str) -> str:
     """A value as text.
 
-    >>> cell("dwell_s", 1060.4, "UTC"), cell("visits", 2794, "UTC"), cell("share", 0.5, "UTC"), cell("x", None, "UTC")
-    ('17 min 40 s', '2,794', '50.0 %', '–')
+    >>> [cell(name, value, "UTC") for name, value in (("dwell_s", 1060.4), ("visits", 2794), ("share", 0.5))]
+    ['17 min 40 s', '2,794', '50.0 %']
     """
     if value is None:
         return "–"

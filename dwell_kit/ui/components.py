@@ -28,6 +28,8 @@ class FilterBar(JSComponent):  # type: ignore[misc]
     value = param.Dict(default={})
     asked = param.Dict(default={})
     error = param.String(default="")
+    brief = param.Boolean(default=False)
+    """Only the environment is to be chosen: for pages that are about no time and no camera."""
     linked = param.Boolean(default=False)
     address = param.String(default="")
     opened = param.Dict(default={})
@@ -77,6 +79,11 @@ class DataTable(JSComponent):  # type: ignore[misc]
     columns = param.List(default=[])
     rows = param.List(default=[])
     total = param.Integer(default=0)
+    keys = param.List(default=[])
+    """Of the rows, where they have buttons: `acted` names one and what is to be done."""
+    acted = param.Dict(default={})
+    detail = param.Dict(default={})
+    """key and html of ours: what stands open under a row."""
     exports = param.List(default=[])
     state = param.Dict(
         default={"page": 0, "size": 25, "sort": "", "descending": False, "search": "", "column": ""}
@@ -86,6 +93,18 @@ class DataTable(JSComponent):  # type: ignore[misc]
     drawn = param.Integer(default=0)
     """Raised once everything else is set: one drawing a page."""
     _esm = _module("data_table")
+    _stylesheets = [COMPONENT]
+
+
+class ReportForm(JSComponent):  # type: ignore[misc]
+    """Choose a report and its parameters; `endpoint` runs it, and `finished` names the job that ended."""
+
+    endpoint = param.String(default="")
+    kinds = param.List(default=[])
+    environments = param.List(default=[])
+    environment = param.String(default="")
+    finished = param.Dict(default={})
+    _esm = _module("report_form")
     _stylesheets = [COMPONENT]
 
 

@@ -25,7 +25,7 @@ def welcome(*, linked: bool) -> Any:
     return note(
         f"<h2>{NOTHING_YET}</h2><p>Upload an export of appearances, entries and exits, crowd events or positions "
         "(CSV, JSON, Parquet, zip). It is checked at once, and its figures appear on every page.</p>"
-        f"{link}<p class=muted>Only to look around? <code>dwell demo</code> makes a week of a simulated campus.</p>"
+        f"{link}<p class=muted>Only to look around? <code>dwell demo</code> simulates a campus.</p>"
     )
 
 
@@ -39,13 +39,12 @@ def available(ws: Workspace, environment: str) -> str:
     tz = ws.tz(environment)
     known = ws.coverage(environment, as_="polars")
     uploads = [u for u in ws.uploads(environment) if u["status"] == "processed"]
-    said = [
-        f"{len(uploads):,} uploads, the last one {_at(uploads[0]['uploaded_at'], tz)}" if uploads else "no uploads"
-    ]
+    said = []
     if known.height:
-        said.insert(
-            0, f"data from {_at(known['covered_from'].min(), tz)} to {_at(known['covered_till'].max(), tz)}"
-        )
+        since, until = known["covered_from"].min(), known["covered_till"].max()
+        said.append(f"data from {_at(since, tz)} to {_at(until, tz)}")
+    last = f", the last one {_at(uploads[0]['uploaded_at'], tz)}" if uploads else ""
+    said.append(f"uploads: {len(uploads):,}{last}")
     return f"{' · '.join(said)} ({html.escape(tz)})"
 
 

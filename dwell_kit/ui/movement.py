@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import panel as pn
 
+from dwell_kit.analytics import registry as quantities
 from dwell_kit.errors import DwellError
 from dwell_kit.plots import theme
 from dwell_kit.plots.positions import plot_positions
@@ -123,13 +124,14 @@ class Movement:
     def _counted(self, ws: Workspace, filters: Filters, _tz: str) -> Drawn:
         """The positions by camera, and the points of the plane that is looked at."""
         of_places = replace(filters, min_dwell=None, max_dwell=None, max_gap=Filters().max_gap)
-        counts = ws.compute("position_counts", of_places, as_="polars")
+        positions = ws.positions(of_places, as_="polars")
+        counts = quantities.get("position_counts").compute(positions)
         planes = [FLOOR] if counts["on_floor"].sum() else []
         planes += [f"the image of {camera}" for camera in counts.filter(counts["in_image"] > 0)[c.CAMERA]]
         self._planes = planes or [FLOOR]
         plane = self.plane.value if self.plane.value in self._planes else self._planes[0]
         camera = None if plane == FLOOR else plane.removeprefix("the image of ")
-        points = ws.compute("points", of_places, parameters={"camera": camera}, as_="polars")
+        points = quantities.get("points").compute(positions, camera=camera)
         self._points, self._unit = points, "m" if camera is None else "px"
         if points.is_empty():
             return Drawn(None, [], "", counts, _NONE)

@@ -61,7 +61,7 @@ def _reasons(found: Quality, *, linked: bool) -> str:
     return f"<span>Why rows were rejected:{link}</span><ul class=reasons>{rows}{more}</ul>"
 
 
-def returning(ws: Workspace, filters: Filters, tz: str) -> Drawn:
+def returning(ws: Workspace, filters: Filters, _tz: str) -> Drawn:
     """The persons with most visits."""
     given = {"n": 8, "least": 2}
     frame = ws.compute("top_visitors", filters, parameters=given, as_="polars")
@@ -75,8 +75,9 @@ def peak(figures: dict[str, Any], tz: str) -> str:
         return ""
     at = datetime.fromisoformat(figures["peak_at"])
     return (
-        f"<b>{said('peak_hour', figures['peak_hour'])}</b> is the peak hour ({html.escape(tz)}). The busiest instant "
-        f"is another figure: <b>{figures['peak_occupancy']:,} persons</b> at {cells.cell('at', at, tz)}."
+        f"<b>{said('peak_hour', figures['peak_hour'])}</b> is the peak hour ({html.escape(tz)}). "
+        f"The busiest instant is another figure: <b>{figures['peak_occupancy']:,} persons</b> at "
+        f"{cells.cell('at', at, tz)}."
     )
 
 

@@ -51,8 +51,8 @@ class Quality:
 def quality(ws: Handle, filters: Filters) -> Quality:
     """The quality of the uploads of an environment that touch the time of the filters, and of the cameras chosen.
 
-    An hour in which somebody was seen is `seen`; `silent` is decided by `rhythm.coverage_by_hour` from the camera's
-    other days; other covered hours are `nobody seen`; hours that no upload covers are `not covered`.
+    An hour in which somebody was seen is `seen`; `silent` is decided by `rhythm.coverage_by_hour` from the
+    camera's other days; other covered hours are `nobody seen`; hours that no upload covers are `not covered`.
     """
     place = resolve_environment(ws, filters.environment)
     snapshot = ws.snapshot()

@@ -53,7 +53,9 @@ def test_reasons_and_score_of_the_uploads_that_touch_the_time(tmp_path: Path) ->
     with dk.open(tmp_path / "ws") as ws:
         ws.ingest(write(tmp_path / "a.csv", [("p", "door", "a1", 0, 60)]), environment="shop")
         late = write(
-            tmp_path / "b.csv", [("q", "door", "b1", 48 * HOUR, 48 * HOUR + 60)], extra=["p1,door,x1,never,never,never,red"]
+            tmp_path / "b.csv",
+            [("q", "door", "b1", 48 * HOUR, 48 * HOUR + 60)],
+            extra=["p1,door,x,never,never,never,red"]
         )  # fmt: skip
         ws.ingest(late, environment="shop")
         both = ws.quality(environment="shop")

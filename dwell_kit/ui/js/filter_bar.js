@@ -19,6 +19,9 @@ function body(model) {
   if (!o.environments) return `<form aria-label="Filters"><p class="error" role="alert">${esc(model.error || "")}</p></form>`; // nothing to choose from yet
   const environments = o.environments.map((e) => `<option value="${esc(e)}" ${e === v.environment ? "selected" : ""}>${esc(e)}</option>`);
   const presets = o.presets.map((p, i) => `<option value="${i}">${esc(p.label)}</option>`).join("");
+  if (model.brief) return `<form aria-label="Environment"><div class="row">${environments.length > 1
+    ? `<label class="field">Environment <select name="environment">${environments.join("")}</select></label>` : ""}
+    <span class="said">${esc(v.environment || "")} · ${esc(o.tz)} · data version ${esc(o.version)}</span></div><p class="error" role="alert">${esc(model.error || "")}</p></form>`;
   return `<form aria-label="Filters">
     <div class="row">
       ${environments.length > 1 ? `<label class="field">Environment <select name="environment">${environments.join("")}</select></label>` : ""}
