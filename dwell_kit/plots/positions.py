@@ -22,14 +22,15 @@ def plot_positions(
     table : of `compute_points`: x, y. unit : m on the floor; px in a camera's image, whose y grows downwards.
     dynamic : counted anew for whatever part is looked at; needs a Python behind the page. Else one image.
     """
-    from holoviews.operation.datashader import rasterize
+    from holoviews.operation.datashader import dynspread, rasterize
 
     frame = theme.polars_of(table)
     if frame.is_empty():
         return theme.empty(title, "no positions in this selection")
     dimensions = [hv.Dimension(name, label=f"{name} ({unit})") for name in (_X, _Y)]
     points = hv.Points(frame.select(_X, _Y).to_pandas(), dimensions)
-    image = rasterize(points, aggregator="count", dynamic=dynamic, width=theme.WIDTH, height=height)
+    counted = rasterize(points, aggregator="count", dynamic=dynamic, width=theme.WIDTH, height=height)
+    image = dynspread(counted, max_px=4, threshold=0.6, dynamic=dynamic)  # a lone point is still to be seen
     return theme.styled(
         image,
         title=title,
