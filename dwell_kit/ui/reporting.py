@@ -53,8 +53,10 @@ class Reports:
             endpoint=self._address(""), kinds=shelf.kinds(), environments=places, margin=0,
             environment=str(self.filtering.filters.environment or ""), sizing_mode="stretch_width",
         )  # fmt: skip
-        self.runs = Listing("Runs", "No report was run yet: run one above, or `dwell report run daily`.", _RUNS)
-        self.plans = Listing("Schedules", "No schedules yet: `dwell report schedule add` makes one.", _SCHEDULES)
+        self.runs = Listing("Runs", "No report was run yet: run one above.", _RUNS)
+        self.plans = Listing(
+            "Schedules", "No schedules yet: the command “dwell report schedule add” makes one.", _SCHEDULES
+        )
         self.runs.table.param.watch(self._acted, "acted")
         self.plans.table.param.watch(self._history, "acted")
         self.form.param.watch(self._finished, "finished")

@@ -32,8 +32,8 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
         super().__init__(**params)
         self.ws = ws
         self.exports = exports
-        self.table = DataTable(sizing_mode="stretch_width")
-        self.box = pn.Column(_closed(), sizing_mode="stretch_width")
+        self.table = DataTable(sizing_mode="stretch_width", margin=0)
+        self.box = pn.Column(_closed(), sizing_mode="stretch_width", margin=0)
         self.table.param.watch(self._asked, "asked")
         self._what = "visits"
         self._parameters: dict[str, Any] = {}
