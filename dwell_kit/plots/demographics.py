@@ -66,6 +66,7 @@ def plot_demographics(
 
 def _groups_only(plot: Any, _element: Any) -> None:
     """The colours say the gender: under each bar its name would only collide with the next one's."""
+    plot.handles["x_range"].update(range_padding=0.04, group_padding=1.0)
     plot.handles["xaxis"].update(
         major_label_text_font_size="0px", major_label_standoff=0, major_tick_line_color=None,
         group_text_font_style="normal", group_text_font_size="11px", separator_line_alpha=0.0,

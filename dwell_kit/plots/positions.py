@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import holoviews as hv
@@ -10,10 +11,18 @@ from dwell_kit.plots import theme
 
 HEIGHT: Final = 520
 _X, _Y = "x", "y"
+_ASIDE, _BELOW = 95, 50
+"""Room of axes and colour bar, px."""
 
 
 def plot_positions(
-    table: Any, *, unit: str = "m", title: str = "Where people were", dynamic: bool = False, height: int = HEIGHT
+    table: Any,
+    *,
+    unit: str = "m",
+    title: str = "Where people were",
+    dynamic: bool = False,
+    height: int = HEIGHT,
+    hooks: Sequence[Any] = (),
 ) -> Any:
     """Points as an image of counts, on a logarithmic scale.
 
@@ -21,6 +30,7 @@ def plot_positions(
     ----------
     table : of `compute_points`: x, y. unit : m on the floor; px in a camera's image, whose y grows downwards.
     dynamic : counted anew for whatever part is looked at; needs a Python behind the page. Else one image.
+    hooks : of HoloViews: called with the plot and the element whenever it was drawn.
     """
     from holoviews.operation.datashader import dynspread, rasterize
 
@@ -35,6 +45,7 @@ def plot_positions(
         image,
         title=title,
         height=height,
+        hooks=[_fit, *hooks] if dynamic else list(hooks),
         cmap=list(theme.SEQUENTIAL[6:]),  # one position is seen; none is the ground
         cnorm="log",
         colorbar=True,
@@ -48,3 +59,14 @@ def plot_positions(
         tools=["hover"],
         hover_tooltips=[("x", f"$x{{0.00}} {unit}"), ("y", f"$y{{0.00}} {unit}"), ("positions", "@image{0,0}")],
     )
+
+
+def _fit(plot: Any, _element: Any) -> None:
+    """As wide as there is room, a metre being as long in both directions; HoloViews 1.23 fixes both sides."""
+    figure = plot.state
+    if figure.frame_width and figure.frame_height:
+        ratio = (figure.frame_width + _ASIDE) / (figure.frame_height + _BELOW)
+        figure.update(
+            aspect_ratio=ratio, frame_width=None, frame_height=None, width=None, height=None,
+            sizing_mode="scale_width", max_width=round((HEIGHT + _BELOW) * ratio),
+        )  # fmt: skip

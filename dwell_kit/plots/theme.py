@@ -127,8 +127,10 @@ def on_any_ground(drawn: Any, *, still: bool = True) -> Any:
     for axis in drawn.axis:
         axis.update(
             axis_label_text_color=MIDDLE, major_label_text_color=MIDDLE, axis_line_color=MIDDLE,
-            major_tick_line_color=MIDDLE, minor_tick_line_alpha=0.0,
+            minor_tick_line_alpha=0.0,
         )  # fmt: skip
+        if axis.major_tick_line_color is not None:
+            axis.major_tick_line_color = MIDDLE
         if hasattr(axis, "group_text_color"):
             axis.update(group_text_color=MIDDLE, separator_line_alpha=0.0)
     drawn.toolbar.update(autohide=True, logo=None)

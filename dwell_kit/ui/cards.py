@@ -87,4 +87,4 @@ async def draw(
 def grid(drawings: Iterable[Drawing]) -> Any:
     """Cards beside each other where they fit."""
     made = (drawing.card for drawing in drawings)
-    return pn.FlexBox(*made, sizing_mode="stretch_width", gap="12px", margin=0)
+    return pn.FlexBox(*made, sizing_mode="stretch_width", gap="12px", margin=0, align_items="stretch")

@@ -144,8 +144,11 @@ class Movement:
         if self._points is None or self._points.is_empty():
             self.image.object = None
             return
-        element = plot_positions(self._points, unit=self._unit, title="", dynamic=True)
-        self.image.object = element.opts(
-            responsive=True, hooks=[lambda plot, _: theme.on_any_ground(plot.state, still=False)], backend="bokeh"
+        self.image.object = plot_positions(
+            self._points, unit=self._unit, title="", dynamic=True, hooks=[_on_any_ground]
         )
         self.map.card.said = f"<b>{self._points.height:,}</b> positions"
+
+
+def _on_any_ground(plot: Any, _element: Any) -> None:
+    theme.on_any_ground(plot.state, still=False)

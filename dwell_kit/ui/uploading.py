@@ -9,7 +9,6 @@ from typing import Any, Final
 import panel as pn
 
 from dwell_kit.errors import DwellError
-from dwell_kit.schema.time import zone
 from dwell_kit.ui import landing
 from dwell_kit.ui.components import Uploader
 from dwell_kit.ui.lists import Listing
@@ -18,8 +17,8 @@ from dwell_kit.workspace import Workspace
 
 _COLUMNS: Final = (
     ("seq", "number", True), ("filename", "file", False), ("environment", "environment", False),
-    ("status", "status", False), ("uploaded_at", "when", False), ("accepted", "accepted", True),
-    ("rejected", "rejected", True), ("score", "quality", True), ("quality", "report", None),
+    ("status", "status", False), ("uploaded_at", "when (UTC)", False), ("accepted", "accepted", True),
+    ("rejected", "rejected", True), ("score", "quality", True), ("quality", "quality report", None),
     ("rejects", "rejects", None), ("undo", "take back", None),
 )  # fmt: skip
 
@@ -61,14 +60,13 @@ class UploadPage(pn.viewable.Viewer):  # type: ignore[misc]
 
     def _row(self, upload: dict[str, Any]) -> dict[str, Any]:
         report = upload["report"] or {}
-        tz = self._zones.get(upload["environment"], "UTC")
         shown: dict[str, Any] = {
             name: upload[name] for name in ("seq", "filename", "environment", "status")
         }  # fmt: skip
         shown.update({name: report.get(name) for name in ("accepted", "rejected", "score")})
         shown["key"] = str(upload["seq"])
-        shown["uploaded_at"] = f"{upload['uploaded_at'].astimezone(zone(tz)):%Y-%m-%d %H:%M:%S} {tz}"
-        shown["quality"] = {"text": "Quality report", "act": "quality", "expands": True} if report else ""
+        shown["uploaded_at"] = f"{upload['uploaded_at']:%Y-%m-%d %H:%M}"
+        shown["quality"] = {"text": "Report", "act": "quality", "expands": True} if report else ""
         shown["rejects"] = shown["undo"] = ""
         if report.get("rejected"):
             of = f"?{self._of}" if self._of else ""

@@ -192,7 +192,7 @@ def test_an_upload_opens_its_report_hands_out_rejects_and_is_taken_back(site: Si
     site.page.locator("input[type=file]").set_input_files(path)
     row = site.page.locator("tr").filter(has_text="late.csv")
     row.wait_for()
-    row.get_by_role("button", name="Quality report").press("Enter")
+    row.get_by_role("button", name="Report").press("Enter")
     detail = site.page.locator("tr.detail")
     detail.get_by_text("Why rows were rejected").wait_for()
     with dk.open(site.workspace) as ws:
@@ -273,7 +273,7 @@ def test_axe_finds_nothing_serious(url: str, browser: Any, scheme: str, path: st
     page.set_default_timeout(PATIENCE_MS)
     open_page(page, url, path)
     if path == "upload":
-        page.get_by_role("button", name="Quality report").first.click()
+        page.get_by_role("button", name="Report").first.click()
         page.locator("tr.detail").wait_for()
     else:
         for summary in page.get_by_text("As a table").all():
