@@ -47,7 +47,7 @@ def plot_visit_frequency(table: Any, *, title: str = "How often people come") ->
     if not frame[c.UNIQUE_VISITORS].sum():
         return theme.empty(title)
     last = frame[c.VISITS].max()
-    label = pl.Series("times", [f"{n} or more" if n == last else str(n) for n in frame[c.VISITS]])
+    label = pl.Series("times", [f"{n}+" if n == last else str(n) for n in frame[c.VISITS]])
     data = frame.select(label, c.UNIQUE_VISITORS, (100 * pl.col(c.SHARE)).alias("percent")).to_pandas()
     bars = hv.Bars(
         data,

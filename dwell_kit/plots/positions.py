@@ -55,7 +55,7 @@ def plot_positions(
         data_aspect=1,
         invert_yaxis=unit == "px",
         default_tools=["pan", "wheel_zoom", "box_zoom", "reset", "save"],
-        active_tools=["pan"],
+        active_tools=["pan", "wheel_zoom"],
         tools=["hover"],
         hover_tooltips=[("x", f"$x{{0.00}} {unit}"), ("y", f"$y{{0.00}} {unit}"), ("positions", "@image{0,0}")],
     )

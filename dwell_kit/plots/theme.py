@@ -123,6 +123,7 @@ def legend_of(drawn: Any) -> list[dict[str, str]]:
 
 def on_any_ground(drawn: Any, *, still: bool = True) -> Any:
     """A Bokeh figure that reads on a light and on a dark card: no ground of its own, words in a middle tone."""
+    drawn.output_backend = "canvas"  # WebGL leaves slivers of an earlier width on a ground that is not painted
     drawn.update(background_fill_alpha=0.0, border_fill_alpha=0.0, outline_line_alpha=0.0)
     for axis in drawn.axis:
         axis.update(

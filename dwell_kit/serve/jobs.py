@@ -29,15 +29,15 @@ class Jobs:
         """Ingest `path` and remove it; `said(job)` tells how far it is."""
         self.start(job, ingest, (str(self._workspace), str(path), options), share=None)
 
-    def start(self, job: str, work: Callable[..., None], given: tuple[Any, ...], **known: Any) -> None:
-        """Call `work(*given, status)` in the process; it writes how far it is to the file `status`.
+    def start(self, job: str, work: Callable[..., None], arguments: tuple[Any, ...], **known: Any) -> None:
+        """Call `work(*arguments, status)` in the process; it writes how far it is to the file `status`.
 
         `known` is said of the job from the beginning.
         """
         write(self._status(job), {"state": "waiting", "asked": time.time(), **known})
         if self._pool is None:  # many servers never see an upload
             self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        self._pool.submit(work, *given, str(self._status(job)))
+        self._pool.submit(work, *arguments, str(self._status(job)))
 
     def said(self, job: str) -> dict[str, Any] | None:
         """state (waiting, ingesting, done, failed), share of the bytes read, and the report or the error."""

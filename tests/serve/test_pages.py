@@ -172,10 +172,8 @@ def test_what_is_seen_of_the_map_is_counted_anew(site: Site) -> None:
     canvas.wait_for()
     site.page.wait_for_function(f"({IMAGE})() !== null")
     width, _, everybody = site.page.evaluate(IMAGE)
-    box = canvas.bounding_box()
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    site.page.locator("[title^='Wheel Zoom'], .bk-tool-icon-wheel-zoom").first.dispatch_event("click")
     site.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     for _ in range(5):
         site.page.mouse.wheel(0, -300)
