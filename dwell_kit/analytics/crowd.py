@@ -60,6 +60,32 @@ def compute_crowd_per_hour(
     return like(table, events)
 
 
+def compute_crowd_camera_hour(events: Any, *, filters: Filters | None = None, tz: str = "UTC") -> Any:
+    """Crowd and loitering events by camera and local clock hour, days added up; by the time they were recorded.
+
+    Parameters
+    ----------
+    events, filters : as in `compute_crowd_per_hour`.
+
+    Returns
+    -------
+    camera_id, hour (0–23), event_type, count (events), unique_visitors (distinct persons that the events name);
+    only where there is an event.
+    """
+    rows = select_events(events, filters=filters, tz=tz)
+    hour = local_clock(_us(rows[c.RECORDED]), tz)[1]
+    table = (
+        rows.with_columns(pl.Series(c.HOUR, hour, dtype=pl.Int64))
+        .group_by(c.CAMERA, c.HOUR, c.EVENT_TYPE)
+        .agg(
+            pl.len().cast(pl.Int64).alias(c.COUNT),
+            pl.col(c.PERSON).drop_nulls().n_unique().cast(pl.Int64).alias(c.UNIQUE_VISITORS),
+        )
+        .sort(c.CAMERA, c.HOUR, c.EVENT_TYPE)
+    )
+    return like(table, events)
+
+
 def compute_crowd_occupancy(
     events: Any,
     sightings: Any,

@@ -166,6 +166,38 @@ def compute_peak_hour(
     return like(pl.DataFrame([row], schema={c.HOUR: pl.Int64, c.OCCUPANCY_MEAN: pl.Float64}), sightings)
 
 
+def compute_hour_profile(
+    sightings: Any,
+    *,
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    tz: str = "UTC",
+    coverage: Any = None,
+) -> Any:
+    """The day as a profile: mean occupancy of each local clock hour over covered time; its top is the peak hour.
+
+    Returns
+    -------
+    hour (0–23), occupancy_mean (persons; null where nothing is covered), covered_s (s); all 24 rows, none without
+    data.
+    """
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    found = hourly(coded, chosen, tz=tz, coverage=coverage)
+    hour = local_clock(found.edges[:-1], tz)[1]
+    table = pl.DataFrame(
+        [
+            _clock(),
+            pl.Series(
+                c.OCCUPANCY_MEAN,
+                hour_means(found.edges, found.person_us, found.covered_us, tz=tz),
+                nan_to_null=True,
+            ),
+            pl.Series(c.COVERED_S, np.bincount(hour, weights=found.covered_us, minlength=HOURS) / US),
+        ]
+    )
+    return like(table, sightings)
+
+
 def hour_means(
     edges: NDArray[np.int64], person_us: NDArray[np.int64], covered_us: NDArray[np.int64], *, tz: str
 ) -> NDArray[np.float64]:

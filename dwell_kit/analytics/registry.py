@@ -27,7 +27,7 @@ class Quantity:
     name : what it is called everywhere. title : for people. unit : of its main figure.
     home : "module:function" inside `dwell_kit.analytics`.
     spec : the paragraphs that define it. description : one sentence.
-    takes : the tables its function is handed, in order: sightings, visits, crowd_events, counts.
+    takes : the tables its function is handed, in order: sightings, visits, crowd_events, positions, counts.
     defaults : arguments that make the quantity out of a more general function.
     persons : the column of its result that counts distinct persons, for k-suppression, if it has one.
     rows : each row is about one person, visit or event: for people who may see rows.
@@ -92,6 +92,8 @@ _ALL: Final = (
        "Persons without and with a visit before the time looked at.", **_PERSONS),
     _q("recency_frequency", "Recency and frequency", "persons", "visitors:compute_recency_frequency", "S2.4",
        "How often persons came, and how long ago they were last seen.", **_PERSONS),
+    _q("visit_frequency", "Visits per person", "persons", "frequency:compute_visit_frequency", "S2.4",
+       "Persons by their number of visits.", **_PERSONS),
     _q("inter_visit", "Time between visits", "s", "visitors:compute_inter_visit", "S2.4",
        "From the end of a visit to the start of the same person's next one.", **_PERSONS),
     *(
@@ -105,10 +107,15 @@ _ALL: Final = (
        "Mean occupancy and visits started by camera and local clock hour.", **_PERSONS),
     _q("peak_hour", "Peak hour", "hour", "peaks:compute_peak_hour", "S0 S2.5",
        "The local clock hour with the highest mean occupancy over covered time."),
+    _q("hour_profile", "Profile of the day", "persons", "peaks:compute_hour_profile", "S2.5",
+       "Mean occupancy of each local clock hour."),
     _q("demographics", "Demographics", "persons", "demographics:compute_demographics", "S0 S2.6",
        "Visits, visitors and dwell by words of the person, with the share that is known.", **_PERSONS),
     _q("crowd_per_hour", "Crowd events per hour", "events", "crowd:compute_crowd_per_hour", "S2.7",
        "Crowd and loitering events by camera and local hour.", takes=("crowd_events",), **_PERSONS),
+    _q("crowd_camera_hour", "Crowd events by camera and clock hour", "events",
+       "crowd:compute_crowd_camera_hour", "S2.7",
+       "Crowd and loitering events by camera and local clock hour.", takes=("crowd_events",), **_PERSONS),
     _q("crowd_occupancy", "Crowd events and occupancy", "persons", "crowd:compute_crowd_occupancy", "S0 S2.7",
        "Each event beside the occupancy of its camera and the dwell of those there.", rows=True, **_EVENTS),
     _q("crowd_lead_lag", "Events before or after occupancy", "", "crowd:compute_lead_lag", "S2.7",
@@ -121,6 +128,10 @@ _ALL: Final = (
        "How often people went from one place to the next within a visit.", **_PERSONS),
     _q("origin_destination", "Origin and destination", "visits", "movement:compute_origin_destination", "S2.8",
        "Visits by where they were first and last seen.", **_PERSONS),
+    _q("position_counts", "Positions by camera", "positions", "points:compute_position_counts", "S2.8",
+       "How many positions each camera reported, of whom and when.", takes=("positions",), **_PERSONS),
+    _q("points", "Where people were", "m", "points:compute_points", "S2.8",
+       "Positions as points on the floor or in a camera's image.", takes=("positions",), rows=True),
     _q("sensitivity", "Sensitivity to max_gap", "visits", "sensitivity:compute_gap_sensitivity", "S2.10",
        "The key figures for several values of max_gap.", **_PERSONS),
     _q("fragmentation", "Sensitivity to broken identities", "persons",

@@ -98,11 +98,16 @@ def compute_top_visitors(
     *,
     n: int = 10,
     order: Literal["visits", "sum_s"] = "visits",
+    least: int = 1,
     filters: Filters | None = None,
     selection: Selection | None = None,
     tz: str = "UTC",
 ) -> Any:
     """The `n` persons with most visits (or most dwell), ties broken by the other of the two, then by id.
+
+    Parameters
+    ----------
+    least : persons with fewer visits are left out; 2 leaves repeat visitors.
 
     Returns
     -------
@@ -117,7 +122,9 @@ def compute_top_visitors(
     visits, dwell = _totals(
         frozen(entries.person, np.int32), frozen(entries.dwell, np.int64), entries.coded.n_persons
     )
-    top = _top(np.flatnonzero(visits), *((visits, dwell) if order == c.VISITS else (dwell, visits)), n)
+    top = _top(
+        np.flatnonzero(visits >= max(least, 1)), *((visits, dwell) if order == c.VISITS else (dwell, visits)), n
+    )
     begin = np.searchsorted(entries.person, top, side="left")
     own = [slice(a, a + visits[person]) for a, person in zip(begin, top, strict=True)]
     edges = _day_edges(entries, tz)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
@@ -101,6 +102,43 @@ def score(*, accepted_share: float, determined_share: float | None, named_share:
     return round(100 * accepted_share**2 * (0.8 + 0.1 * determined + 0.1 * named_share), 1)
 
 
+def combined(reports: Iterable[Report]) -> Report:
+    """The reports of several uploads as one: rows and reasons added up, shares weighted by accepted rows.
+
+    The score is that of all the rows together, not a mean of scores: a small bad file hardly moves it.
+    """
+    given = list(reports)
+    made = Report("", "")
+    for report in given:
+        for name in ("rows_read", "accepted", "rejected", "stored", "updated", "duplicates"):
+            setattr(made, name, getattr(made, name) + getattr(report, name))
+        for reason, count in report.reasons.items():
+            made.reasons[reason] = made.reasons.get(reason, 0) + count
+        for camera, hours in report.hourly.items():
+            of_camera = made.hourly.setdefault(camera, {})
+            for hour, count in hours.items():
+                of_camera[hour] = of_camera.get(hour, 0) + count
+        made.gaps.extend(report.gaps)
+        made.clock_skew.extend(report.clock_skew)
+    made.anonymous_share = _weighted([(r.anonymous_share, r.accepted) for r in given])
+    words = dict.fromkeys(word for r in given for word in r.determined)
+    shares = {word: _weighted([(r.determined.get(word), r.accepted) for r in given]) for word in words}
+    made.determined = {word: share for word, share in shares.items() if share is not None}
+    known = list(made.determined.values())
+    made.score = score(
+        accepted_share=made.accepted / made.rows_read if made.rows_read else 0.0,
+        determined_share=sum(known) / len(known) if known else None,
+        named_share=1 - (made.anonymous_share or 0.0),
+    )
+    return made
+
+
+def _weighted(shares: list[tuple[float | None, int]]) -> float | None:
+    known = [(share, weight) for share, weight in shares if share is not None and weight]
+    total = sum(weight for _, weight in known)
+    return sum(share * weight for share, weight in known) / total if total else None
+
+
 class Collector:
     """Sums batches up into a report, in flat memory."""
 
@@ -186,4 +224,4 @@ def _count(counts: dict[Any, int], frame: pl.DataFrame) -> None:
         counts[value] = counts.get(value, 0) + number
 
 
-__all__ = ["Collector", "Report", "score", "write_rejects"]
+__all__ = ["Collector", "Report", "combined", "score", "write_rejects"]

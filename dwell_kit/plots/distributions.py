@@ -10,6 +10,7 @@ import polars as pl
 
 from dwell_kit.plots import theme
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.text import duration
 
 _MINUTE_S = 60.0
 
@@ -27,7 +28,40 @@ def plot_dwell_histogram(table: Any, *, title: str = "How long visits last") -> 
     edges = np.append(frame["from_s"].to_numpy(), frame["till_s"][-1]) / _MINUTE_S
     data = (edges, frame[c.COUNT].cast(pl.Float64).to_numpy())
     bars = hv.Histogram(data, kdims=[hv.Dimension("dwell", unit="min")], vdims=[hv.Dimension("visits")])
-    return theme.styled(bars, title=title, color=theme.ACCENT, line_color="white", tools=["hover"])
+    tips = [("dwell", "@left{0.[0]} to under @right{0.[0]} min"), ("visits", "@top{0,0}")]
+    return theme.styled(
+        bars, title=title, color=theme.ACCENT, line_color=None, tools=["hover"], hover_tooltips=tips
+    )
+
+
+def plot_visit_frequency(table: Any, *, title: str = "How often people come") -> Any:
+    """Persons by their number of visits; the last bar stands for that many or more.
+
+    Parameters
+    ----------
+    table : of the quantity `visit_frequency`: visits, unique_visitors, share.
+    """
+    frame = theme.polars_of(table)
+    if frame.is_empty() or frame[c.UNIQUE_VISITORS].null_count() == frame.height:
+        return theme.empty(title, theme.SUPPRESSED) if frame.height else theme.empty(title)
+    if not frame[c.UNIQUE_VISITORS].sum():
+        return theme.empty(title)
+    last = frame[c.VISITS].max()
+    label = pl.Series("times", [f"{n}+" if n == last else str(n) for n in frame[c.VISITS]])
+    data = frame.select(label, c.UNIQUE_VISITORS, (100 * pl.col(c.SHARE)).alias("percent")).to_pandas()
+    bars = hv.Bars(
+        data,
+        hv.Dimension("times", label="visits of a person"),
+        [hv.Dimension(c.UNIQUE_VISITORS, label="persons"), "percent"],
+    )
+    tips = [
+        ("visits", "@times"),
+        ("persons", f"@{c.UNIQUE_VISITORS}{{0,0}}"),
+        ("of all visitors", "@percent{0.0} %"),
+    ]
+    return theme.styled(
+        bars, title=title, color=theme.ACCENT, line_color=None, tools=["hover"], hover_tooltips=tips
+    )
 
 
 def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of visits that last longer") -> Any:
@@ -40,22 +74,34 @@ def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of vis
     frame = theme.polars_of(table)
     if frame.height < 2:  # the first row is t = 0 and says nothing
         return theme.empty(title)
-    data = frame.select((pl.col("t_s") / _MINUTE_S).alias("dwell"), "survival", "low", "high").to_pandas()
+    said = pl.Series("said", [duration(s) for s in frame["t_s"]])
+    data = frame.select(
+        (pl.col("t_s") / _MINUTE_S).alias("dwell"), "survival", "low", "high", said,
+        *((100 * pl.col(n)).alias(f"{n}_percent") for n in ("survival", "low", "high")),
+    ).to_pandas()  # fmt: skip
     dwell, share = hv.Dimension("dwell", unit="min"), hv.Dimension("survival", label="share still there")
     band = theme.styled(hv.Area(data, dwell, ["low", "high"], label="95 % band"), color=theme.ACCENT, alpha=0.2)
     curve = theme.styled(
-        hv.Curve(data, dwell, share, label="Kaplan–Meier"),
+        hv.Curve(
+            data, dwell, [share, "said", "survival_percent", "low_percent", "high_percent"], label="Kaplan–Meier"
+        ),
         color=theme.ACCENT,
         interpolation="steps-post",
         tools=["hover"],
+        hover_mode="vline",
+        hover_tooltips=[
+            ("longer than", "@said"),
+            ("visits", "@survival_percent{0.0} %"),
+            ("95 % band", "@low_percent{0.0} to @high_percent{0.0} %"),
+        ],
     )
     layers = [band, curve]
     if summary is not None:
         row = theme.polars_of(summary).row(0, named=True)
         for name, label, color in (
             ("km_median_s", "median, Kaplan–Meier", theme.ACCENT),
-            ("naive_closed_only_median_s", "median, naive: open visits left out", theme.WARNING),
-            ("naive_as_if_closed_median_s", "median, naive: open visits taken as closed", theme.MUTED),
+            ("naive_closed_only_median_s", "median, open visits left out", theme.WARNING),
+            ("naive_as_if_closed_median_s", "median, open visits as if closed", theme.MUTED),
         ):
             if row[name] is not None:
                 at = row[name] / _MINUTE_S
@@ -66,7 +112,12 @@ def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of vis
                     )
                 )
     return theme.styled(
-        hv.Overlay(layers), title=title, legend_position="top_right", ylim=(0, 1.02), ylabel="share still there"
+        hv.Overlay(layers),
+        title=title,
+        legend_position="top",
+        legend_cols=3,
+        ylim=(0, 1.02),
+        ylabel="share still there",
     )
 
 
@@ -91,7 +142,7 @@ def plot_fragmentation(
     value = hv.Dimension("value", label=figure.replace("_", " "))
     band = theme.styled(hv.Area(data, rate, ["value", "as seen"], label="band"), color=theme.WARNING, alpha=0.2)
     curve = theme.styled(hv.Curve(data, rate, value, label="if they broke"), color=theme.WARNING, tools=["hover"])
-    return theme.styled(band * curve, title=title, ylabel=figure.replace("_", " "), legend_position="top_right")
+    return theme.styled(band * curve, title=title, ylabel=figure.replace("_", " "), legend_position="top")
 
 
 def plot_sensitivity(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import holoviews as hv
 import polars as pl
 
 from dwell_kit.plots import theme
+from dwell_kit.plots.grid import plot_cells
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.text import duration
 
 
 def plot_flows(table: Any, *, figure: str = c.SHARE, title: str = "From place to place") -> Any:
@@ -24,24 +25,23 @@ def plot_flows(table: Any, *, figure: str = c.SHARE, title: str = "From place to
         return theme.empty(title, theme.SUPPRESSED) if frame.height else theme.empty(title)
     places = sorted({*shown["origin"].to_list(), *shown["destination"].to_list()})
     count = next(name for name in (c.COUNT, c.VISITS) if name in shown.columns)
-    names = list(dict.fromkeys(("destination", "origin", figure, count)))
-    data = shown.select(names).with_columns(pl.col(figure).cast(pl.Float64)).to_pandas()
-    element = hv.HeatMap(
-        data,
-        [
-            hv.Dimension("destination", label="to", values=places),
-            hv.Dimension("origin", label="from", values=places[::-1]),
-        ],
-        [hv.Dimension(name, label=name.replace("_", " ")) for name in names[2:]],
-    )
-    return theme.styled(
-        element,
-        title=title,
-        cmap=list(theme.SEQUENTIAL),
-        colorbar=True,
-        clipping_colors={"NaN": "#00000000"},
-        tools=["hover"],
-        height=80 + 30 * max(5, len(places)),
+    words = {c.COUNT: "transitions", c.VISITS: "visits"}
+    tips = [("from", "@origin"), ("to", "@destination"), (words[count], f"@{count}{{0,0}}")]
+    if c.SHARE in shown.columns:
+        shown = shown.with_columns((100 * pl.col(c.SHARE)).alias("percent"))
+        tips.append(("of all from there", "@percent{0.0} %"))
+    if c.MEDIAN_S in shown.columns:
+        shown = shown.with_columns(pl.Series("said", [duration(s) for s in shown[c.MEDIAN_S]]))
+        tips.append(("median gap" if count == c.COUNT else "median dwell", "@said"))
+    return plot_cells(
+        shown,
+        column="destination",
+        row="origin",
+        figure=figure,
+        columns=places,
+        rows=places,
+        tooltips=tips,
+        xlabel="to",
         xrotation=45,
-        clim=(0, float(data[figure].max()) or 1.0),
+        title=title,
     )

@@ -16,7 +16,7 @@ MIDDLE: Final = "#6b7f99"
 MUTED: Final = "#94a3b8"
 WARNING: Final = "#d97706"
 """Limits and open visits."""
-SEQUENTIAL: Final = ("#0d948800", "#0d948833", "#0d948866", "#0d948899", "#0d9488bb", "#0d9488dd", "#0d9488ff")
+SEQUENTIAL: Final = tuple(f"#0d9488{round(255 * i / 32):02x}" for i in range(33))
 """From the card's own ground to the accent, light or dark, so that empty is never the brightest."""
 OKABE_ITO: Final = (
     "#0072B2",
@@ -58,8 +58,18 @@ def styled(element: Any, **options: Any) -> Any:
     """The element with the house's options for the Bokeh backend."""
     if "bokeh" not in Store.renderers:
         import holoviews.plotting.bokeh  # noqa: F401 - registers the backend
-    base = {"width": WIDTH, "height": HEIGHT, "toolbar": "above", "fontscale": 1.0}
+    base = {"width": WIDTH, "height": HEIGHT, "toolbar": "above", "autohide_toolbar": True, "fontscale": 1.0}
     return element.opts(**{**base, **options}, backend="bokeh")
+
+
+def hatched(element: Any, **options: Any) -> Any:
+    """Rectangles of what is not known: hatched on no ground, so that they are neither zero nor something."""
+
+    def hatch(plot: Any, _element: Any) -> None:
+        plot.handles["glyph"].update(hatch_pattern="/", hatch_color=MUTED, hatch_alpha=0.5, hatch_scale=8.0)
+
+    given = {"tools": [], "line_color": None, **options}
+    return styled(element, color="#00000000", hooks=[hatch], **given)
 
 
 def empty(title: str, note: str = "no data in this selection") -> Any:
@@ -90,16 +100,44 @@ def load_server() -> None:
     pn.extension()
 
 
-def on_any_ground(drawn: Any) -> Any:
+def legend_of(drawn: Any) -> list[dict[str, str]]:
+    """What a Bokeh figure's legend says (label, color, kind: line or fill), for a page to say itself."""
+    found: dict[str, dict[str, str]] = {}
+    for item in (item for legend in drawn.legend for item in legend.items):
+        glyph = item.renderers[0].glyph
+        fill, line = getattr(glyph, "fill_color", None), getattr(glyph, "line_color", None)
+        transform = getattr(fill, "transform", None) or getattr(fill, "get", lambda _: None)("transform")
+        if transform is not None:
+            for word, color in zip(transform.factors, transform.palette, strict=False):
+                found[word] = {"label": word, "color": color, "kind": "fill"}
+            continue
+        label = getattr(item.label, "value", None)
+        if label is None:
+            continue
+        kind = "hatch" if getattr(glyph, "hatch_pattern", None) else "fill" if isinstance(fill, str) else "line"
+        color = fill if kind == "fill" else MUTED if kind == "hatch" else line
+        dash = getattr(glyph, "line_dash", None)
+        found[label] = {"label": label, "color": str(color), "kind": "dash" if kind == "line" and dash else kind}
+    return list(found.values())
+
+
+def on_any_ground(drawn: Any, *, still: bool = True) -> Any:
     """A Bokeh figure that reads on a light and on a dark card: no ground of its own, words in a middle tone."""
+    drawn.output_backend = "canvas"  # WebGL leaves slivers of an earlier width on a ground that is not painted
     drawn.update(background_fill_alpha=0.0, border_fill_alpha=0.0, outline_line_alpha=0.0)
     for axis in drawn.axis:
         axis.update(
             axis_label_text_color=MIDDLE, major_label_text_color=MIDDLE, axis_line_color=MIDDLE,
-            major_tick_line_color=MIDDLE, minor_tick_line_alpha=0.0,
+            minor_tick_line_alpha=0.0,
         )  # fmt: skip
+        if axis.major_tick_line_color is not None:
+            axis.major_tick_line_color = MIDDLE
         if hasattr(axis, "group_text_color"):
             axis.update(group_text_color=MIDDLE, separator_line_alpha=0.0)
+    drawn.toolbar.update(autohide=True, logo=None)
+    if still:  # a page scrolls over it; a finger does not drag it
+        drawn.toolbar.update(active_drag=None, active_scroll=None)
+    drawn.toolbar_inner = True
     for legend in drawn.legend:
         legend.update(background_fill_alpha=0.0, border_line_alpha=0.0, label_text_color=MIDDLE)
     for bar in drawn.select({"type": ColorBar}):

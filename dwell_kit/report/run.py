@@ -25,7 +25,7 @@ from dwell_kit.settings import Settings
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace import open as open_workspace
 
-_OURS: Final = ("workspace", "version", "data_dir")
+OURS: Final = ("workspace", "version", "data_dir")
 """Parameters that the run sets itself."""
 SIMULATED: Final = "simulated"
 """The notes of an upload, or a column of its file, that mark made-up people."""
@@ -71,7 +71,7 @@ def run_report(
     """
     template = templates.find(name)
     given = template.checked(parameters)
-    if ours := set(given) & set(_OURS):
+    if ours := set(given) & set(OURS):
         raise ParameterError(f"the run sets {', '.join(sorted(ours))} itself", hint="--workspace, version=")
     with open_workspace(workspace, version=version, create=False) as ws:
         pinned = ws.snapshot_id

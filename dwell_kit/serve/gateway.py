@@ -14,19 +14,28 @@ from panel.io.fastapi import add_applications
 
 import dwell_kit
 from dwell_kit.plots import theme
-from dwell_kit.serve import uploads
+from dwell_kit.serve import reports, uploads
 from dwell_kit.serve.gate import LoopbackOnly
 from dwell_kit.serve.inbox import Inbox
+from dwell_kit.serve.press import Press
 from dwell_kit.serve.sessions import end_with_their_tab
 from dwell_kit.ui.frame import page
+from dwell_kit.ui.movement import Movement
 from dwell_kit.ui.overview import Overview
+from dwell_kit.ui.reporting import Reports
 from dwell_kit.ui.sessions import Sessions
 from dwell_kit.ui.uploading import UploadPage
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace import open as open_workspace
 
 _ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-PAGES: Final = (("overview", "Overview"), ("sessions", "Sessions"), ("upload", "Upload"))
+PAGES: Final = (
+    ("overview", "Overview"),
+    ("sessions", "Sessions"),
+    ("movement", "Movement"),
+    ("upload", "Upload"),
+    ("reports", "Reports"),
+)
 
 
 def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) -> FastAPI:
@@ -35,18 +44,20 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
     Its addresses are all relative, so that a proxy may serve it under any path.
     """
     ws = open_workspace(workspace)
-    inbox = Inbox(ws)
+    inbox, press = Inbox(ws), Press(ws)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         inbox.close()
+        press.close()
         ws.close()
 
     app = FastAPI(
         title="dwell_kit", version=dwell_kit.__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.include_router(uploads.router(inbox))
+    app.include_router(reports.router(press))
     app.add_api_route("/", lambda: RedirectResponse(PAGES[0][0]), include_in_schema=False)
     app.add_api_route("/health", lambda: JSONResponse({"ok": True, "version": ws.snapshot_id}))
     if ws.environments().height:
@@ -61,7 +72,9 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
         {
             "/overview": _filtered(ws, "Overview", Overview),
             "/sessions": _filtered(ws, "Sessions", Sessions),
+            "/movement": _filtered(ws, "Movement", Movement),
             "/upload": _upload(ws),
+            "/reports": _filtered(ws, "Reports", Reports, exports="runs"),
         },
         app=app,
         session_history=0,
@@ -70,7 +83,9 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
     return app
 
 
-def _filtered(ws: Workspace, heading: str, kind: type[Overview] | type[Sessions]) -> Callable[[], Any]:
+def _filtered(
+    ws: Workspace, heading: str, kind: Callable[..., Any], *, exports: str = "rows"
+) -> Callable[[], Any]:
     def make() -> Any:
         location = pn.state.location
         query = location.search if location is not None else ""
@@ -79,7 +94,7 @@ def _filtered(ws: Workspace, heading: str, kind: type[Overview] | type[Sessions]
             if location is not None:
                 location.search = f"?{new}" if new else ""
 
-        made = kind(ws, query, tell=tell, exports="rows")
+        made = kind(ws, query, tell=tell, exports=exports)
         pn.state.onload(made.load)
         pn.state.on_session_destroyed(lambda _context: made.close())
         return page(heading, made, PAGES)

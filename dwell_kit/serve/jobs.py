@@ -1,4 +1,4 @@
-"""Ingest beside the server: a process of its own, whose progress is a small file that anybody may read."""
+"""Work beside the server: a process of its own, whose progress is a small file that anybody may read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -26,10 +27,17 @@ class Jobs:
 
     def submit(self, job: str, path: Path, options: dict[str, Any]) -> None:
         """Ingest `path` and remove it; `said(job)` tells how far it is."""
-        write(self._status(job), {"state": "waiting", "share": None})
+        self.start(job, ingest, (str(self._workspace), str(path), options), share=None)
+
+    def start(self, job: str, work: Callable[..., None], arguments: tuple[Any, ...], **known: Any) -> None:
+        """Call `work(*arguments, status)` in the process; it writes how far it is to the file `status`.
+
+        `known` is said of the job from the beginning.
+        """
+        write(self._status(job), {"state": "waiting", "asked": time.time(), **known})
         if self._pool is None:  # many servers never see an upload
             self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        self._pool.submit(ingest, str(self._workspace), str(path), options, str(self._status(job)))
+        self._pool.submit(work, *arguments, str(self._status(job)))
 
     def said(self, job: str) -> dict[str, Any] | None:
         """state (waiting, ingesting, done, failed), share of the bytes read, and the report or the error."""

@@ -9,41 +9,85 @@ from typing import Any, Final
 
 import polars as pl
 
-from dwell_kit.plots import demographics, distributions, heatmaps, series, theme
+from dwell_kit.plots import demographics, distributions, heatmaps, movement, series, theme
 from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.text import duration
+from dwell_kit.ui import cells
 from dwell_kit.workspace import Workspace
 
 _DRAWING = threading.Lock()
 """HoloViews keeps its options in one place for the whole process."""
+NOTHING: Final = "Nothing in this selection: choose other filters, or upload an export of this time."
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a card shows of a chart: a Bokeh figure, its legend, its words, and its figures as a frame."""
+
+    figure: Any
+    legend: list[dict[str, str]]
+    alternative: str
+    frame: pl.DataFrame
+    nothing: str = ""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart: `tables` are quantities with their parameters, handed to `draw` with the zone as `tz`."""
+    """A chart: `tables` are quantities with their parameters, handed to `draw` with the zone as `tz`.
+
+    `figure` is the column of the first table that the chart is about: its text alternative names the greatest.
+    """
 
     name: str
     question: str
     caption: str
     tables: tuple[tuple[str, dict[str, Any]], ...]
     draw: Callable[..., Any]
+    figure: str = ""
     zoned: bool = True
     wide: bool = False
+    zones: bool = True
+    """Whether its quantity knows zones; if not, it is of all of them."""
+    nothing: str = NOTHING
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def tables_of(self, ws: Workspace, filters: Filters) -> list[Any]:
-        """What it draws, from the library."""
-        return [ws.compute(name, filters, parameters=given, as_="polars") for name, given in self.tables]
+    def drawn(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
+        """The chart under filters, from the library."""
+        given = filters if self.zones else filters.but(zones=())
+        tables = [ws.compute(name, given, parameters=more, as_="polars") for name, more in self.tables]
+        first = tables[0]
+        if first.is_empty() or (self.figure and not first[self.figure].drop_nulls().len()):
+            return Drawn(None, [], "", first, self.nothing)
+        return drawn(lambda: self._element(tables, tz), first, self.figure, self.caption, tz)
 
-    def figure(self, tables: list[Any], *, tz: str) -> Any:
-        """A Bokeh figure as wide as its card."""
-        import holoviews as hv
+    def _element(self, tables: list[Any], tz: str) -> Any:
+        return self.draw(*tables, title="", **({"tz": tz} if self.zoned else {}), **self.extra)
 
-        words = {"tz": tz} if self.zoned else {}
-        with _DRAWING:
-            element = self.draw(*tables, title="", **words, **self.extra)
-            drawn = hv.render(element, backend="bokeh")
-        drawn.update(sizing_mode="stretch_width", width=None)
-        return theme.on_any_ground(drawn)
+
+def drawn(make: Callable[[], Any], frame: pl.DataFrame, figure: str, caption: str, tz: str) -> Drawn:
+    """A HoloViews object as a Bokeh figure as wide as its card, with its legend and words beside it."""
+    import holoviews as hv
+
+    with _DRAWING:
+        made = hv.render(make(), backend="bokeh")
+    made.update(sizing_mode="stretch_width", width=None)
+    legend = theme.legend_of(made)
+    for old in made.legend:
+        old.visible = False
+    return Drawn(theme.on_any_ground(made), legend, _alternative(frame, figure, caption, tz), frame)
+
+
+def _alternative(frame: pl.DataFrame, figure: str, caption: str, tz: str) -> str:
+    """The chart in a sentence: what is drawn, and its greatest value."""
+    said = f"{caption}. {frame.height:,} rows."
+    at = frame[figure].arg_max() if figure in frame.columns else None
+    if at is None:
+        return said
+    row = frame.row(at, named=True)
+    keys = [n for n, t in frame.schema.items() if n == "hour" or not t.is_numeric()]
+    where = ", ".join(f"{n.replace('_', ' ')} {cells.cell(n, row[n], tz)}" for n in keys if row[n] is not None)
+    name = cells.title(figure, tz, frame.schema[figure])
+    return f"{said} Greatest {name}: {cells.cell(figure, row[figure], tz)}" + (f" ({where})." if where else ".")
 
 
 def _survival(curve: Any, medians: Any, *, title: str) -> Any:
@@ -51,42 +95,81 @@ def _survival(curve: Any, medians: Any, *, title: str) -> Any:
 
 
 def _dwell_by_group(table: Any, *, title: str) -> Any:
-    frame = table.with_columns((pl.col("median_s") / 60).alias("median_dwell"))
+    frame = table.with_columns(
+        (pl.col("median_s") / 60).alias("median_dwell"),
+        pl.Series(demographics.SAID, [duration(s) for s in table["median_s"]]),
+    )
     return demographics.plot_demographics(frame, figure="median_dwell", unit="min", title=title, stacked=False)
 
 
+_NO_EVENTS: Final = "No crowd or loitering events here: upload an Insight Report, or choose another time."
 CHARTS: Final = (
     Chart(
-        "occupancy", "People present", "mean and most people at once, by local hour; gaps where not covered",
-        (("occupancy", {"every": "hour"}),), series.plot_occupancy, wide=True,
+        "occupancy", "People present",
+        "persons present at the same time, mean and most per local hour · gaps where not covered",
+        (("occupancy", {"every": "hour"}),), series.plot_occupancy, "occupancy_mean", wide=True,
     ),
     Chart(
-        "dwell", "How long visits last", "visits by dwell in minutes; open visits as they were seen",
-        (("dwell_histogram", {}),), distributions.plot_dwell_histogram, zoned=False,
+        "dwell", "How long visits last", "visits by dwell, minutes · open visits as they were seen",
+        (("dwell_histogram", {}),), distributions.plot_dwell_histogram, "count", zoned=False,
     ),
     Chart(
         "survival", "How many are still there",
-        "share of visits that last longer (Kaplan–Meier), naive medians beside it",
-        (("survival", {"points": 400}), ("survival_summary", {})), _survival, zoned=False,
+        "share of visits that last longer, minutes (Kaplan–Meier) · dashed: medians, naive ones beside it",
+        (("survival", {"points": 400}), ("survival_summary", {})), _survival, "", zoned=False,
     ),
     Chart(
-        "weekday_hour", "When it is busy", "mean people present by weekday and hour; blank where not covered",
-        (("weekday_hour", {}),), heatmaps.plot_weekday_hour,
+        "hour_profile", "The peak hour",
+        "mean persons present by local clock hour over covered time · the highest is the peak hour",
+        (("hour_profile", {}),), series.plot_hour_profile, "occupancy_mean",
     ),
     Chart(
-        "camera_hour", "Where it is busy", "mean people by camera and hour; who is on two cameras is in both rows",
-        (("camera_hour", {}),), heatmaps.plot_camera_hour,
+        "weekday_hour", "When it is busy", "mean persons present, weekday × local hour · hatched: not covered",
+        (("weekday_hour", {}),), heatmaps.plot_weekday_hour, "occupancy_mean",
     ),
     Chart(
-        "demographics", "Who comes", "persons by age group and gender as determined; other is what was not",
-        (("demographics", {}),), demographics.plot_demographics, zoned=False,
+        "camera_hour", "Where it is busy",
+        "mean persons per camera and local hour · who is on two cameras is in both rows · hatched: not covered",
+        (("camera_hour", {}),), heatmaps.plot_camera_hour, "occupancy_mean",
+    ),
+    Chart(
+        "demographics", "Who comes", "persons by age group and gender · other: not determined",
+        (("demographics", {}),), demographics.plot_demographics, "unique_visitors", zoned=False,
     ),
     Chart(
         "dwell_by_group", "Who stays", "median dwell of a visit by age group and gender, minutes",
-        (("demographics", {}),), _dwell_by_group, zoned=False,
+        (("demographics", {}),), _dwell_by_group, "median_s", zoned=False,
     ),
     Chart(
-        "crowd", "Crowds", "crowd and loitering events by local hour over the people present",
-        (("crowd_per_hour", {}), ("occupancy", {"every": "hour"})), series.plot_crowd_events, wide=True,
+        "age_hour", "Who stays when",
+        "median dwell of a visit, minutes, by age group and the local hour it began · few visits: mind the count",
+        (("dwell", {"by": ("age_group", "hour")}),), heatmaps.plot_age_hour, "median_s",
+    ),
+    Chart(
+        "visit_frequency", "How often people come", "persons by their number of visits in this selection",
+        (("visit_frequency", {}),), distributions.plot_visit_frequency, "unique_visitors", zoned=False,
+    ),
+    Chart(
+        "crowd", "Crowds", "crowd and loitering events per local hour, over the persons present",
+        (("crowd_per_hour", {}), ("occupancy", {"every": "hour"})), series.plot_crowd_events, "count",
+        wide=True, zones=False, nothing=_NO_EVENTS,
+    ),
+    Chart(
+        "crowd_camera_hour", "Where crowds form",
+        "crowd and loitering events by camera and local clock hour, days added up",
+        (("crowd_camera_hour", {}),), heatmaps.plot_crowd_camera_hour, "count", zones=False, nothing=_NO_EVENTS,
+    ),
+)  # fmt: skip
+FLOWS: Final = (
+    Chart(
+        "transitions", "From place to place",
+        "share of those who went on from a camera, by the next one · within a visit",
+        (("transitions", {}),), movement.plot_flows, "share", zoned=False,
+        nothing="Nobody went from one camera to another in this selection: choose a longer time or more cameras.",
+    ),
+    Chart(
+        "origin_destination", "Where visits begin and end",
+        "visits by the camera that saw them first and the one that saw them last",
+        (("origin_destination", {}),), movement.plot_flows, "visits", zoned=False, extra={"figure": "visits"},
     ),
 )  # fmt: skip

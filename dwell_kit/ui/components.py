@@ -7,6 +7,7 @@ from typing import Any
 
 import param
 from panel.custom import JSComponent
+from panel.viewable import Child
 
 from dwell_kit.ui.style import COMPONENT
 
@@ -28,6 +29,8 @@ class FilterBar(JSComponent):  # type: ignore[misc]
     value = param.Dict(default={})
     asked = param.Dict(default={})
     error = param.String(default="")
+    brief = param.Boolean(default=False)
+    """Only the environment is to be chosen: for pages that are about no time and no camera."""
     linked = param.Boolean(default=False)
     address = param.String(default="")
     opened = param.Dict(default={})
@@ -46,6 +49,28 @@ class Cards(JSComponent):  # type: ignore[misc]
     _stylesheets = [COMPONENT]
 
 
+class ChartCard(JSComponent):  # type: ignore[misc]
+    """A chart with its question, legend and text alternative, and its figures as a table once somebody wants them.
+
+    Without a figure (`has_figure`) it is a card with a table; `nothing` says why there is neither.
+    """
+
+    question = param.String(default="")
+    caption = param.String(default="")
+    said = param.String(default="")
+    """HTML of ours over the chart."""
+    alternative = param.String(default="")
+    legend = param.List(default=[])
+    nothing = param.String(default="")
+    busy = param.Boolean(default=False)
+    has_figure = param.Boolean(default=True)
+    figure = Child(default=None)
+    table = param.Dict(default={})
+    wanted = param.Boolean(default=False)
+    _esm = _module("chart_card")
+    _stylesheets = [COMPONENT]
+
+
 class DataTable(JSComponent):  # type: ignore[misc]
     """One page of rows; `asked` is the page, order and search that the person wants."""
 
@@ -55,6 +80,11 @@ class DataTable(JSComponent):  # type: ignore[misc]
     columns = param.List(default=[])
     rows = param.List(default=[])
     total = param.Integer(default=0)
+    keys = param.List(default=[])
+    """Of the rows, where they have buttons: `acted` names one and what is to be done."""
+    acted = param.Dict(default={})
+    detail = param.Dict(default={})
+    """key and html of ours: what stands open under a row."""
     exports = param.List(default=[])
     state = param.Dict(
         default={"page": 0, "size": 25, "sort": "", "descending": False, "search": "", "column": ""}
@@ -64,6 +94,18 @@ class DataTable(JSComponent):  # type: ignore[misc]
     drawn = param.Integer(default=0)
     """Raised once everything else is set: one drawing a page."""
     _esm = _module("data_table")
+    _stylesheets = [COMPONENT]
+
+
+class ReportForm(JSComponent):  # type: ignore[misc]
+    """Choose a report and its parameters; `endpoint` runs it, and `finished` names the job that ended."""
+
+    endpoint = param.String(default="")
+    kinds = param.List(default=[])
+    environments = param.List(default=[])
+    environment = param.String(default="")
+    finished = param.Dict(default={})
+    _esm = _module("report_form")
     _stylesheets = [COMPONENT]
 
 

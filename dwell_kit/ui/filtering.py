@@ -29,7 +29,7 @@ class Filtering:
     def __init__(self, ws: Workspace, query: str = "", *, tell: Callable[[str], None] | None = None) -> None:
         self.ws = ws
         self._tell = tell or (lambda _query: None)
-        self.bar = FilterBar(sizing_mode="stretch_width")
+        self.bar = FilterBar(sizing_mode="stretch_width", margin=0)
         self._at = 0
         self.filters = self.first(query)
         self.show(self.filters)

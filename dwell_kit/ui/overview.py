@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import panel as pn
 
-from dwell_kit.errors import DwellError, FilterError
+from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
-from dwell_kit.ui import kpis
-from dwell_kit.ui.charts import CHARTS, Chart
+from dwell_kit.ui import kpis, landing, trust, view
+from dwell_kit.ui.cards import Drawing, draw, grid
+from dwell_kit.ui.charts import CHARTS
 from dwell_kit.ui.components import Cards
 from dwell_kit.ui.filtering import Filtering
 from dwell_kit.ui.rows import RowsPanel
-from dwell_kit.ui.style import CAPTION, CARD
 from dwell_kit.workspace import Workspace
+
+_BESIDE: Final = next(i for i, chart in enumerate(CHARTS) if chart.name == "visit_frequency") + 1
+_BACK: Final = "the persons with most visits, two or more · dwell: sum over their visits"
 
 
 class Overview:
@@ -40,22 +43,34 @@ class Overview:
     ) -> None:
         self.ws = ws
         self._turn = 0
+        self._linked = view.beside(exports)
         self.filtering = Filtering(ws, query, tell=tell)
-        self.cards = Cards(sizing_mode="stretch_width")
+        self.cards = Cards(sizing_mode="stretch_width", margin=0)
         self.rows = RowsPanel(ws, exports=exports)
-        self.coverage = pn.pane.HTML(sizing_mode="stretch_width", stylesheets=[CARD])
-        self.panes = {chart.name: _pane(chart) for chart in CHARTS}
+        self.coverage = landing.note("")
+        self.drawings = [Drawing.of(chart) for chart in CHARTS]
+        self.drawings.insert(_BESIDE, Drawing("returning", "Who comes back", _BACK, trust.returning, figure=False))
+        self.trusted = Drawing("coverage", "How far to trust this", trust.COVERAGE, trust.coverage, wide=True)
+        self.drawings.append(self.trusted)
+        self._peak = next(drawing for drawing in self.drawings if drawing.name == "hour_profile")
         self.filtering.bar.param.watch(self._asked, "asked")
         self.cards.param.watch(self._opened, "opened")
+        self.box = pn.Column(sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
+        self._laid_out = False
         self._show_figures(self._figures(self.filtering.filters))
 
     def __panel__(self) -> Any:
-        grid = pn.FlexBox(
-            *(_card(chart, self.panes[chart.name]) for chart in CHARTS),
-            sizing_mode="stretch_width", gap="12px", styles={"margin-top": "12px"},
-        )  # fmt: skip
-        parts = (self.filtering.bar, self.coverage, self.cards, self.rows, grid)
-        return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"})
+        return self.box
+
+    def _lay_out(self) -> None:
+        """Cards, or what to do where there is nothing to show."""
+        if self._laid_out:
+            return
+        if self.filtering.empty:
+            self.box[:] = [self.filtering.bar, landing.welcome(linked=self._linked)]
+            return
+        self._laid_out = True
+        self.box[:] = [self.filtering.bar, self.coverage, self.cards, self.rows, grid(self.drawings)]
 
     def close(self) -> None:
         """Nobody looks any more: what is still being worked out is dropped."""
@@ -69,8 +84,10 @@ class Overview:
     def draw(self) -> None:
         """Draw the charts at once, where nobody waits for the page yet."""
         if not self.filtering.empty:
-            for chart in CHARTS:
-                self.panes[chart.name].object = _figure(chart, self.ws, self.filtering.filters, self.filtering.tz)
+            filters, tz = self.filtering.filters, self.filtering.tz
+            for drawing in self.drawings:
+                drawing.show(drawing.work_out(self.ws, filters, tz), tz)
+            self.trusted.card.said = trust.facts(self.ws, filters, linked=self._linked)
 
     async def reopen(self, query: str) -> None:
         """Somebody opened a page that was drawn ahead: what their link asks for, and what came in since."""
@@ -107,8 +124,8 @@ class Overview:
         return {"compared": self.ws.compare(filters), "covered": self._covered(filters)}
 
     def _show_figures(self, shown: dict[str, Any]) -> None:
+        self._lay_out()
         if shown.get("empty"):
-            self.coverage.object = "<b>Nothing is here yet.</b> Upload an export, and its figures appear."
             return
         compared = shown["compared"]
         self.cards.param.update(items=kpis.items(compared.figures, compared.before), busy=False)
@@ -120,7 +137,9 @@ class Overview:
             said.append(f"{figures['excluded_persons']:,} persons on lists are left out")
         if compared.reason:
             said.append(html.escape(compared.reason))
-        self.coverage.object = " · ".join(said)
+        said.append(landing.available(self.ws, str(self.filtering.filters.environment)))
+        self.coverage.object = " · ".join(said) + landing.environments(self.ws)
+        self._peak.card.said = trust.peak(figures, self.filtering.tz)
         if self.rows.visible:
             self.rows.refresh(self.filtering.filters)
 
@@ -142,18 +161,11 @@ class Overview:
         if self.filtering.empty:
             return
         tz = self.filtering.tz
-        for chart in CHARTS:
-            pane = self.panes[chart.name]
-            try:
-                figure = await asyncio.to_thread(_figure, chart, self.ws, filters, tz)
-            except FilterError as error:  # crowd events know no zones
-                if turn == self._turn:
-                    pane.object = None
-                    pane.name = str(error)
-                continue
-            if turn != self._turn:
-                return
-            pane.object = figure
+        for drawing in self.drawings:
+            drawing.card.busy = True
+        await draw(self.drawings, self.ws, filters, tz, lambda: turn == self._turn)
+        if turn == self._turn:
+            self.trusted.card.said = await asyncio.to_thread(trust.facts, self.ws, filters, linked=self._linked)
 
     def _opened(self, event: Any) -> None:
         name = event.new["name"]
@@ -163,21 +175,3 @@ class Overview:
         kpi = next(kpi for kpi in kpis.KPIS if kpi.name == name)
         self.cards.shown = name
         self.rows.reveal(kpi.title, kpi.rows, self.filtering.filters, sort=kpi.sort, parameters=kpi.parameters)
-
-
-def _figure(chart: Chart, ws: Workspace, filters: Filters, tz: str) -> Any:
-    given = filters.but(zones=()) if chart.name == "crowd" else filters
-    return chart.figure(chart.tables_of(ws, given), tz=tz)
-
-
-def _pane(chart: Chart) -> Any:
-    return pn.pane.Bokeh(sizing_mode="stretch_width", min_height=260, name=chart.name)
-
-
-def _card(chart: Chart, pane: Any) -> Any:
-    head = f"<h2>{html.escape(chart.question)}</h2><p>{html.escape(chart.caption)}</p>"
-    width = "1 1 100%" if chart.wide else "1 1 420px"
-    return pn.Column(
-        pn.pane.HTML(head, sizing_mode="stretch_width", stylesheets=[CAPTION]), pane,
-        sizing_mode="stretch_width", stylesheets=[CARD], styles={"flex": width, "min-width": "0"},
-    )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -11,9 +10,8 @@ import polars as pl
 
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
-from dwell_kit.schema.text import duration
-from dwell_kit.schema.time import zone
 from dwell_kit.ui import view
+from dwell_kit.ui.cells import cell, title
 from dwell_kit.ui.components import DataTable
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.paging import Rows, View
@@ -34,8 +32,8 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
         super().__init__(**params)
         self.ws = ws
         self.exports = exports
-        self.table = DataTable(sizing_mode="stretch_width")
-        self.box = pn.Column(_closed(), sizing_mode="stretch_width")
+        self.table = DataTable(sizing_mode="stretch_width", margin=0)
+        self.box = pn.Column(_closed(), sizing_mode="stretch_width", margin=0)
         self.table.param.watch(self._asked, "asked")
         self._what = "visits"
         self._parameters: dict[str, Any] = {}
@@ -63,7 +61,7 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
 
     def reveal(
         self,
-        title: str,
+        heading: str,
         what: str,
         filters: Filters,
         *,
@@ -73,7 +71,7 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
     ) -> None:
         """Open the rows of a quantity under filters, the greatest of `sort` first."""
         self._what, self._parameters = what, parameters or {}
-        self.table.title = title
+        self.table.title = heading
         self.table.state = {**self.table.state, "sort": sort, "descending": True, "search": "", "column": ""}
         self.refresh(filters, held=held)
         self.visible = True
@@ -109,11 +107,11 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
             total, page = self._held.page(View(search=state["search"]), page=0, size=int(state["size"]))
         self.table.param.update(
             columns=[
-                {"name": name, "title": _title(name, self._tz, dtype), "number": dtype.is_numeric()}
+                {"name": name, "title": title(name, self._tz, dtype), "number": dtype.is_numeric()}
                 for name, dtype in page.schema.items()
             ],
             rows=[
-                [_cell(name, value, self._tz) for name, value in row.items()] for row in page.iter_rows(named=True)
+                [cell(name, value, self._tz) for name, value in row.items()] for row in page.iter_rows(named=True)
             ],
             total=total,
             exports=self._links(),
@@ -139,20 +137,3 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
 
 def _text(value: Any) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _title(name: str, tz: str, dtype: pl.DataType) -> str:
-    words = name.replace("_", " ")
-    return f"{words} ({tz})" if isinstance(dtype, pl.Datetime) else words
-
-
-def _cell(name: str, value: Any, tz: str) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return value.astimezone(zone(tz)).strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, float):
-        return duration(value) if name.endswith("_s") else f"{value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

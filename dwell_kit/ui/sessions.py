@@ -9,6 +9,7 @@ from typing import Any, Final
 import panel as pn
 
 from dwell_kit.errors import DwellError
+from dwell_kit.ui import landing, view
 from dwell_kit.ui.filtering import Filtering
 from dwell_kit.ui.rows import RowsPanel
 from dwell_kit.ui.style import WIDGET
@@ -21,6 +22,7 @@ TABLES: Final = {
     "Sightings": ("sightings", "started_at", {}),
     "Crowd events": ("crowd_events", "recorded_at", {}),
     "From place to place": ("transitions", "count", {}),
+    "Positions": ("positions", "t", {}),
     "Origin and destination": ("origin_destination", "visits", {}),
 }
 
@@ -36,14 +38,20 @@ class Sessions:
         tell: Callable[[str], None] | None = None,
         exports: str | None = None,
     ) -> None:
+        self._linked = view.beside(exports)
         self.filtering = Filtering(ws, query, tell=tell)
         self.rows = RowsPanel(ws, exports=exports)
-        self.choice = pn.widgets.Select(name="Table", options=list(TABLES), width=240, stylesheets=[WIDGET])
+        self.choice = pn.widgets.Select(
+            name="Table", options=list(TABLES), width=240, stylesheets=[WIDGET], margin=0
+        )
         self.filtering.bar.param.watch(self._asked, "asked")
         self.choice.param.watch(self._chosen, "value")
 
     def __panel__(self) -> Any:
-        parts = (self.filtering.bar, self.choice, self.rows)
+        if self.filtering.empty:
+            parts: tuple[Any, ...] = (self.filtering.bar, landing.welcome(linked=self._linked))
+        else:
+            parts = (self.filtering.bar, self.choice, self.rows)
         return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"})
 
     def close(self) -> None:
@@ -77,7 +85,6 @@ class Sessions:
 
     async def _show(self, filters: Any) -> None:
         if self.filtering.empty:
-            self.filtering.fail("nothing is here yet: upload an export first")
             return
         what, sort, parameters = TABLES[self.choice.value]
         try:

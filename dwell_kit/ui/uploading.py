@@ -1,90 +1,95 @@
-"""The upload page: drop files, see what became of them, take one back."""
+"""The upload page: drop files, see what became of each, get its rejects, take it back."""
 
 from __future__ import annotations
 
+import asyncio
 import html
-from typing import Any
+from typing import Any, Final
 
 import panel as pn
 
 from dwell_kit.errors import DwellError
-from dwell_kit.ui.components import DataTable, Uploader
-from dwell_kit.ui.style import WIDGET
+from dwell_kit.ui import landing
+from dwell_kit.ui.components import Uploader
+from dwell_kit.ui.lists import Listing
+from dwell_kit.ui.verdict import verdict
 from dwell_kit.workspace import Workspace
 
-_COLUMNS = (
+_COLUMNS: Final = (
     ("seq", "number", True), ("filename", "file", False), ("environment", "environment", False),
     ("status", "status", False), ("uploaded_at", "when (UTC)", False), ("accepted", "accepted", True),
-    ("rejected", "rejected", True), ("score", "quality", True),
+    ("rejected", "rejected", True), ("score", "quality", True), ("quality", "quality report", None),
+    ("rejects", "rejects", None), ("undo", "take back", None),
 )  # fmt: skip
-_PAGE = 10
 
 
 class UploadPage(pn.viewable.Viewer):  # type: ignore[misc]
-    """Uploads of a workspace; `endpoint` takes the files."""
+    """Uploads of a workspace; `endpoint` takes the files, and hands rejects out."""
 
     def __init__(self, ws: Workspace, *, endpoint: str, most_bytes: int = 8 << 30, **params: Any) -> None:
         super().__init__(**params)
         self.ws = ws
+        self._endpoint, _, self._of = endpoint.partition("?")
         places = ws.environments()["name"].to_list()
         self.drop = Uploader(
             endpoint=endpoint, environments=places, environment=places[0] if len(places) == 1 else "",
-            most_bytes=most_bytes, sizing_mode="stretch_width",
+            most_bytes=most_bytes, sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
-        self.history = DataTable(title="History", empty="no uploads yet", sizing_mode="stretch_width")
-        self.undo = pn.widgets.TextInput(name="Take back upload number", width=180, stylesheets=[WIDGET])
-        self.undo_button = pn.widgets.Button(name="Undo", button_type="default", align="end", stylesheets=[WIDGET])
-        self.said = pn.pane.HTML("", sizing_mode="stretch_width")
+        self.known = landing.note("")
+        self.history = Listing("History", "No uploads yet: drop a file above.", _COLUMNS)
+        self.said = pn.pane.HTML("", sizing_mode="stretch_width", margin=0)
         self.drop.param.watch(lambda _event: self.refresh(), "finished")
-        self.history.param.watch(self._asked, "asked")
-        self.undo_button.on_click(self._undo)
+        self.history.table.param.watch(self._acted, "acted")
         self.refresh()
 
     def __panel__(self) -> Any:
-        row = pn.FlexBox(self.undo, self.undo_button, gap="8px")
-        return pn.Column(
-            self.drop, self.history, row, self.said, sizing_mode="stretch_width", styles={"gap": "12px"}
-        )
+        parts = (self.drop, self.known, self.said, self.history.table)
+        return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
 
     def refresh(self) -> None:
         """The history as it is now."""
-        state = self.history.state
-        rows = [self._row(upload) for upload in self.ws.uploads()]
-        wanted = state["search"].lower()
-        rows = [row for row in rows if not wanted or any(wanted in cell.lower() for cell in row)]
-        names = [name for name, *_ in _COLUMNS]
-        if state["sort"] in names:
-            at, number = names.index(state["sort"]), _COLUMNS[names.index(state["sort"])][2]
-            key = (lambda row: float(row[at] or -1)) if number else (lambda row: row[at])
-            rows.sort(key=key, reverse=state["descending"])
-        first = state["page"] * _PAGE
-        self.history.param.update(
-            columns=[{"name": name, "title": title, "number": number} for name, title, number in _COLUMNS],
-            rows=rows[first : first + _PAGE],
-            total=len(rows),
-            state={**state, "size": _PAGE},
+        places = self.ws.environments()
+        self._zones = dict(places.select("name", "tz").iter_rows())
+        names = places["name"].to_list()
+        self.drop.environments = names
+        self.known.visible = bool(names)
+        self.known.object = "<br>".join(
+            f"<b>{html.escape(name)}</b> · {landing.available(self.ws, name)}" for name in names
         )
-        self.history.drawn += 1
+        self.history.show([self._row(upload) for upload in self.ws.uploads()])
 
-    def _row(self, upload: dict[str, Any]) -> list[str]:
+    def _row(self, upload: dict[str, Any]) -> dict[str, Any]:
         report = upload["report"] or {}
-        values = {**upload, **{name: report.get(name) for name in ("accepted", "rejected", "score")}}
-        values["uploaded_at"] = f"{upload['uploaded_at']:%Y-%m-%d %H:%M:%S}"
-        return ["" if values[name] is None else str(values[name]) for name, *_ in _COLUMNS]
+        shown: dict[str, Any] = {
+            name: upload[name] for name in ("seq", "filename", "environment", "status")
+        }  # fmt: skip
+        shown.update({name: report.get(name) for name in ("accepted", "rejected", "score")})
+        shown["key"] = str(upload["seq"])
+        shown["uploaded_at"] = f"{upload['uploaded_at']:%Y-%m-%d %H:%M}"
+        shown["quality"] = {"text": "Report", "act": "quality", "expands": True} if report else ""
+        shown["rejects"] = shown["undo"] = ""
+        if report.get("rejected"):
+            of = f"?{self._of}" if self._of else ""
+            href = f"{self._endpoint}/{upload['upload_id']}/rejects{of}"
+            shown["rejects"] = {"text": "Download", "href": href, "download": True}
+        if upload["status"] == "processed":
+            confirm = f"Take back {upload['filename']}, and what it replaced returns?"
+            shown["undo"] = {"text": "Undo", "act": "undo", "confirm": confirm}
+        return shown
 
-    def _asked(self, event: Any) -> None:
-        self.history.state = {name: event.new[name] for name in self.history.state}
-        self.refresh()
-
-    def _undo(self, _event: Any) -> None:
+    async def _acted(self, event: Any) -> None:
+        key = event.new["key"]
+        upload = next((u for u in self.ws.uploads() if str(u["seq"]) == key), None)
+        if event.new["act"] == "quality":
+            report = upload["report"] if upload else None
+            tz = self._zones.get(upload["environment"], "UTC") if upload else "UTC"
+            self.history.reveal(event.new, verdict(report, tz) if report else None)
+            return
         try:
-            found = self.ws.undo(str(self.undo.value or "").strip())
+            found = await asyncio.to_thread(self.ws.undo, int(key))
         except DwellError as error:
-            self.said.object = f"<span role=alert>{_escaped(str(error))}</span>"
+            said = html.escape(str(error)).replace("\n", "<br>")
+            self.said.object = f"<span role=alert>{said}</span>"
         else:
-            self.said.object = f"<span role=status>{_escaped(found['filename'])} was taken back.</span>"
+            self.said.object = f"<span role=status>{html.escape(found['filename'])} was taken back.</span>"
         self.refresh()
-
-
-def _escaped(text: str) -> str:
-    return html.escape(text).replace("\n", "<br>")

@@ -65,6 +65,15 @@ def from_query(query: str) -> Filters:
     return Filters.of(**given, attributes=attributes or None)
 
 
+def beside(exports: str | None) -> bool:
+    """Whether the pages stand beside each other, so that one may link to another: not in JupyterLab's cells.
+
+    >>> beside("rows"), beside("jupyter:dwell/rows"), beside("jupyter:dwell/rows?workspace=ws"), beside(None)
+    (True, True, False, False)
+    """
+    return exports is not None and "?" not in exports
+
+
 def _number(name: str, text: str) -> int:
     if not text.isdigit():
         raise FilterError(f"{name} of the link cannot be read", expected="a number", found=repr(text))

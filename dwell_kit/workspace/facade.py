@@ -26,6 +26,7 @@ from dwell_kit.workspace import (
     erasing,
     exporting,
     ingesting,
+    judging,
     maintaining,
     paging,
     querying,
@@ -33,6 +34,7 @@ from dwell_kit.workspace import (
 )
 from dwell_kit.workspace.comparing import Comparison
 from dwell_kit.workspace.handle import Handle, open_handle, who
+from dwell_kit.workspace.judging import Quality
 from dwell_kit.workspace.paging import Rows
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.querying import Kind
@@ -289,6 +291,10 @@ class Workspace:
         """The history of uploads, newest first, each with its quality report."""
         with self._handle.database.read() as connection:
             return uploads.history(connection, environment)
+
+    def quality(self, filters: Filters | None = None, **loose: Any) -> Quality:
+        """How good the data behind a selection are: rows, reasons, coverage of each camera, overall score."""
+        return judging.quality(self._handle, _filters(filters, loose))
 
     def rejects(self, upload: str | int, *, as_: Kind = "pandas") -> Any:
         """The rows of an upload that were not accepted, with the reason."""

@@ -202,6 +202,8 @@ def _table(ws: Handle, found: Scope, table: str) -> Any:
         )
     if table == "crowd_events":
         return facts(ws, "crowd_events", found.filters, payload=False)
+    if table == "positions":
+        return facts(ws, "positions", found.filters, payload=False)
     raise FilterError(
         f"a workspace stores no {table}", hint="call the function in dwell_kit.analytics with your own"
     )

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dwell_kit.analytics.crowd import (
+    compute_crowd_camera_hour,
     compute_crowd_occupancy,
     compute_crowd_per_hour,
     compute_lead_lag,
@@ -45,6 +46,22 @@ def test_events_per_camera_and_local_hour():
     only = compute_crowd_per_hour(events, filters=Filters.of(camera="a", since=at(30), until=at(60)))
     assert only[c.COUNT].to_list() == [1]
     assert compute_crowd_per_hour(events, filters=Filters.of(hours=(21, 22)))[c.CAMERA].to_list() == ["a"]
+
+
+def test_events_by_camera_and_clock_hour_add_up_over_days():
+    day = 24 * 60
+    events = events_of(
+        [("a", 0, 1, "p"), ("a", day + 5, 1, "p"), ("a", day + 6, 1, None), ("a", 60, 1, "q"), ("b", 0, 1, None)]
+    )
+    hour = at(0).hour
+    assert compute_crowd_camera_hour(events).rows() == [
+        ("a", hour, "crowd", 3, 1),
+        ("a", (hour + 1) % 24, "crowd", 1, 1),
+        ("b", hour, "crowd", 1, 0),
+    ]
+    berlin = compute_crowd_camera_hour(events.filter(pl.col(c.CAMERA) == "b"), tz="Europe/Berlin")
+    assert berlin[c.HOUR].to_list() == [hour + 1]  # not summer yet
+    assert compute_crowd_camera_hour(CROWD_EVENTS.empty()).is_empty()
 
 
 @given(

@@ -12,6 +12,7 @@ from dwell_kit.analytics.footfall import compute_footfall
 from dwell_kit.analytics.occupancy import compute_occupancy
 from dwell_kit.analytics.peaks import (
     compute_camera_hour,
+    compute_hour_profile,
     compute_peak_hour,
     compute_series,
     compute_weekday_hour,
@@ -141,6 +142,18 @@ def test_mean_is_over_covered_time_and_ties_go_to_the_earliest():
     assert compute_peak_hour(rows, coverage=whole).row(0) == (20, 0.5)
 
 
+def test_the_profile_of_the_day_has_its_top_at_the_peak_hour():
+    # Local 21:00: one person for half of an hour covered by half; 22:00: two persons for all of it.
+    rows = rows_of([("p", "a", 0, 30), ("p", "a", 60, 60), ("q", "b", 60, 60)])
+    covered = np.array([[to_us(at(0)), to_us(at(30))], [to_us(at(60)), to_us(at(120))]])
+    table = compute_hour_profile(rows, tz=BERLIN, coverage=covered)
+    assert table[c.HOUR].to_list() == list(range(24))
+    assert table.drop_nulls().rows() == [(21, 1.0, 1800.0), (22, 2.0, 3600.0)]
+    peak = compute_peak_hour(rows, tz=BERLIN, coverage=covered)
+    assert table.sort(c.OCCUPANCY_MEAN, descending=True, nulls_last=True).row(0)[:2] == peak.row(0)
+    assert compute_hour_profile(rows_of([]))[c.OCCUPANCY_MEAN].null_count() == 24
+
+
 def test_hours_of_a_day_that_loses_one():
     # Berlin's 30 March 2025 has no 2 o'clock: seen from 0 to 4 local (23:00 to 02:00 UTC), three hours long.
     rows = rows_of([("p", "a", 180, 180)])
@@ -166,5 +179,7 @@ def test_nothing_is_invented():
 
 def test_keeps_the_kind_of_frame():
     pandas = rows_of([("p", "a", 0, 30)]).to_pandas()
-    for compute in (compute_series, compute_weekday_hour, compute_camera_hour, compute_peak_hour):
+    for compute in (
+        compute_series, compute_weekday_hour, compute_camera_hour, compute_peak_hour, compute_hour_profile,
+    ):  # fmt: skip
         assert type(compute(pandas)) is type(pandas)

@@ -52,6 +52,8 @@ def test_repeat_and_top(spec):
     assert top.select(c.PERSON, c.VISITS, c.DAYS, c.SUM_S).rows() == [
         (p, visits[p], len(days[p]), dwell[p]) for p in expected
     ]
+    often = compute_top_visitors(rows_of(spec), n=9, least=2)[c.PERSON].to_list()
+    assert sorted(often) == sorted(p for p in visits if visits[p] > 1)
     longest = compute_top_visitors(rows_of(spec), n=2, order="sum_s")
     assert longest[c.PERSON].to_list() == sorted(visits, key=lambda p: (-dwell[p], -visits[p], p))[:2]
     for person, first, last in top.select(c.PERSON, c.FIRST_SEEN, c.LAST_SEEN).iter_rows():

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from dwell_kit.ingest.batches import Batch
-from dwell_kit.ingest.quality import Collector, Report, score
+from dwell_kit.ingest.quality import Collector, Report, combined, score
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import REJECTS, SIGHTINGS
 
@@ -69,6 +69,18 @@ def test_a_report_survives_json() -> None:
     again = Report.from_dict(json.loads(json.dumps(report.as_dict())))
     assert again == report
     assert again.coverage_by_hour().rows() == [("a", T0, 1, "up", None)]
+
+
+def test_several_reports_together_weigh_rows_not_files() -> None:
+    good = Report("r", "a", rows_read=90, accepted=90, anonymous_share=0.1, determined={"gender": 1.0},
+                  hourly={"a": {"5": 3}})  # fmt: skip
+    bad = Report("r", "b", rows_read=10, accepted=0, rejected=10, reasons={"no time": 10}, hourly={"a": {"5": 1}})
+    both = combined([good, bad, Report("r", "c", rows_read=0)])
+    assert (both.rows_read, both.accepted, both.rejected, both.reasons) == (100, 90, 10, {"no time": 10})
+    assert (both.anonymous_share, both.determined) == (0.1, {"gender": 1.0})
+    assert both.hourly == {"a": {"5": 4}}
+    assert both.score == round(100 * 0.9**2 * (0.8 + 0.1 + 0.1 * 0.9), 1) == 80.2
+    assert combined([]).score == 0.0
 
 
 def test_nothing_read() -> None:

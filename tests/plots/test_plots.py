@@ -44,6 +44,11 @@ PEOPLE = pl.DataFrame(
 )
 GAPS = pl.DataFrame({"max_gap_s": [60.0, 600.0], "visits": [9, 5]})
 FOOTFALL = pl.DataFrame({"bucket": BUCKETS, "visits": [4, 0]}, schema_overrides={"bucket": UTC_US})
+AGES = pl.DataFrame({"age_group": ["3-9", "other"], "hour": [9, 23], "count": [2, 1], "median_s": [60.0, 1060.0]})
+CROWDS = pl.DataFrame(
+    {"camera_id": ["a", "a"], "hour": [9, 9], "event_type": ["crowd", "loitering"], "count": [2, 5]}
+)
+FREQUENCY = pl.DataFrame({"visits": [1, 2], "unique_visitors": [8, 2], "share": [0.8, 0.2]})
 
 PLOTS: dict[str, tuple[Callable[..., Any], pl.DataFrame]] = {
     "occupancy": (series.plot_occupancy, OCCUPANCY),
@@ -55,6 +60,10 @@ PLOTS: dict[str, tuple[Callable[..., Any], pl.DataFrame]] = {
     "weekday_hour": (heatmaps.plot_weekday_hour, WEEK),
     "camera_hour": (heatmaps.plot_camera_hour, HOURS),
     "demographics": (demographics.plot_demographics, PEOPLE),
+    "age_hour": (heatmaps.plot_age_hour, AGES),
+    "crowd_camera_hour": (heatmaps.plot_crowd_camera_hour, CROWDS),
+    "hour_profile": (series.plot_hour_profile, HOURS.select("hour", "occupancy_mean")),
+    "visit_frequency": (distributions.plot_visit_frequency, FREQUENCY),
 }
 
 
@@ -80,7 +89,9 @@ def test_uncovered_buckets_are_gaps_not_zeros() -> None:
     values = series.plot_occupancy(OCCUPANCY).get(0).dimension_values("occupancy_mean")
     assert values[0] == 1.5
     assert values[1] != values[1]
-    assert list(heatmaps.plot_camera_hour(HOURS).data["camera_id"]) == ["a"]
+    cells, unknown = heatmaps.plot_camera_hour(HOURS)
+    assert list(cells.data["camera_id"]) == ["a"]
+    assert list(unknown.data["camera_id"]) == ["b"]
 
 
 def test_events_of_all_cameras_are_added_up() -> None:
@@ -97,7 +108,7 @@ def test_durations_are_in_minutes() -> None:
     assert [c.label for c in curves] == [
         "Kaplan–Meier",
         "median, Kaplan–Meier",
-        "median, naive: open visits left out",
+        "median, open visits left out",
     ]
 
 

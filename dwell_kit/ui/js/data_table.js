@@ -3,16 +3,25 @@
 export function render({ model, el }) {
   let timer = 0;
   const ask = (changes) => { model.asked = { ...model.state, ...changes, at: Date.now() }; };
+  // a cell is text, a link { text, href }, or a button { text, act, confirm } of its row's key
+  const rich = (cell, key) => typeof cell !== "object" || cell === null ? esc(cell) : cell.href
+    ? `<a href="${esc(address(cell.href))}" ${cell.download ? "download" : 'target="_blank" rel="noopener"'}>${esc(cell.text)}</a>`
+    : `<button type="button" class="plain" data-act="${esc(cell.act)}" data-key="${esc(key)}" data-confirm="${esc(cell.confirm || "")}" ${cell.expands ? `aria-expanded="${model.detail.key === key}"` : ""}>${esc(cell.text)}</button>`;
   const draw = () => {
     const s = model.state, pages = Math.max(1, Math.ceil(model.total / s.size));
     const head = model.columns.map((c) => {
       const on = s.sort === c.name, next = on && !s.descending;
+      if (c.plain) return `<th scope="col">${esc(c.title)}</th>`;
       return `<th scope="col" aria-sort="${on ? (s.descending ? "descending" : "ascending") : "none"}" class="${c.number ? "number" : ""}">
         <button type="button" data-sort="${esc(c.name)}" data-descending="${next}">${esc(c.title)}${on ? (s.descending ? " ▾" : " ▴") : ""}</button></th>`;
     }).join("");
-    const rows = model.rows.map((r) => "<tr>" + r.map((cell, i) =>
-      `<td class="${model.columns[i].number ? "number" : ""}" data-title="${esc(model.columns[i].title)}">${esc(cell)}</td>`).join("") + "</tr>").join("");
-    const options = ['<option value="">any column</option>', ...model.columns.filter((c) => !c.number).map((c) =>
+    const rows = model.rows.map((r, at) => {
+      const key = model.keys[at] ?? "";
+      const line = `<tr data-key="${esc(key)}">` + r.map((cell, i) =>
+        `<td class="${model.columns[i].number ? "number" : ""}" data-title="${esc(model.columns[i].title)}">${rich(cell, key)}</td>`).join("") + "</tr>";
+      return key && model.detail.key === key ? `${line}<tr class="detail"><td colspan="${model.columns.length}">${model.detail.html}</td></tr>` : line;
+    }).join("");
+    const options = ['<option value="">any column</option>', ...model.columns.filter((c) => !c.number && !c.plain).map((c) =>
       `<option value="${esc(c.name)}" ${s.column === c.name ? "selected" : ""}>${esc(c.title)}</option>`)].join("");
     const exports = model.exports.map((x) => `<a href="${esc(address(x.href))}" download class="plain" data-export="${esc(x.format)}">${esc(x.title)}</a>`).join(" ");
     el.innerHTML = `<section aria-label="${esc(model.title)}" aria-busy="${model.busy}">
@@ -26,14 +35,32 @@ export function render({ model, el }) {
         <button type="button" data-page="${s.page + 1}" ${s.page >= pages - 1 ? "disabled" : ""}>Next</button></nav></section>`;
     for (const b of el.querySelectorAll("[data-sort]")) b.addEventListener("click", () => ask({ sort: b.dataset.sort, descending: b.dataset.descending === "true", page: 0 }));
     for (const b of el.querySelectorAll("[data-page]")) b.addEventListener("click", () => ask({ page: Number(b.dataset.page) }));
+    for (const a of el.querySelectorAll("[data-href]")) a.href = address(a.dataset.href);
+    for (const b of el.querySelectorAll("[data-act]")) b.addEventListener("click", () => act(b));
     const search = el.querySelector("[name=search]");
     search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => ask({ search: search.value, page: 0 }), 300); });
     el.querySelector("[name=column]").addEventListener("change", (event) => ask({ column: event.target.value, page: 0 }));
   };
+  const act = (button) => {
+    const { act, key, confirm } = button.dataset, go = () => { model.acted = { act, key, at: Date.now() }; };
+    if (!confirm) return go();
+    const asking = document.createElement("span");
+    asking.setAttribute("role", "group");
+    asking.setAttribute("aria-label", confirm);
+    asking.innerHTML = `${esc(confirm)} <button type="button" class="plain yes">Yes</button> <button type="button" class="plain no">No</button>`;
+    button.replaceWith(asking);
+    const back = () => { asking.replaceWith(button); button.focus(); };
+    asking.querySelector(".yes").addEventListener("click", go);
+    asking.querySelector(".no").addEventListener("click", back);
+    asking.addEventListener("keydown", (event) => { if (event.key === "Escape") back(); });
+    asking.querySelector(".no").focus();
+    return undefined;
+  };
   const redraw = () => {
-    const active = el.getRootNode().activeElement, name = active?.name, at = active?.selectionStart;
+    const active = el.getRootNode().activeElement, acted = active?.dataset?.act && [active.dataset.act, active.dataset.key], name = active?.name, at = active?.selectionStart;
     draw();
     if (name === "search") { const s = el.querySelector("[name=search]"); s.focus(); s.setSelectionRange(at, at); }
+    if (acted) [...el.querySelectorAll("[data-act]")].find((b) => b.dataset.act === acted[0] && b.dataset.key === acted[1])?.focus();
   };
   model.on("drawn", redraw);
   draw();

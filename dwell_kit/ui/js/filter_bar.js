@@ -16,8 +16,12 @@ function label(options, value) {
 
 function body(model) {
   const o = model.options, v = model.value;
+  if (!o.environments) return `<form aria-label="Filters"><p class="error" role="alert">${esc(model.error || "")}</p></form>`; // nothing to choose from yet
   const environments = o.environments.map((e) => `<option value="${esc(e)}" ${e === v.environment ? "selected" : ""}>${esc(e)}</option>`);
   const presets = o.presets.map((p, i) => `<option value="${i}">${esc(p.label)}</option>`).join("");
+  if (model.brief) return `<form aria-label="Environment"><div class="row">${environments.length > 1
+    ? `<label class="field">Environment <select name="environment">${environments.join("")}</select></label>` : ""}
+    <span class="said">${esc(v.environment || "")} · ${esc(o.tz)} · data version ${esc(o.version)}</span></div><p class="error" role="alert">${esc(model.error || "")}</p></form>`;
   return `<form aria-label="Filters">
     <div class="row">
       ${environments.length > 1 ? `<label class="field">Environment <select name="environment">${environments.join("")}</select></label>` : ""}
@@ -85,7 +89,7 @@ export function render({ model, el }) {
     const form = el.querySelector("form");
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", changed);
-    form.querySelector("[name=clear]").addEventListener("click", () => send({ environment: model.value.environment || "" }));
+    form.querySelector("[name=clear]")?.addEventListener("click", () => send({ environment: model.value.environment || "" }));
     for (const details of el.querySelectorAll("details")) {
       details.addEventListener("toggle", () => {
         // a redrawn bar still gets the event of the one before it

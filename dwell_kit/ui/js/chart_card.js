@@ -1,0 +1,39 @@
+// A card with a chart: the question, what is drawn, its legend, the chart, and the same figures as a table.
+
+export function render({ model, el }) {
+  const section = document.createElement("section");
+  section.className = "chart";
+  section.innerHTML = `<header><h2></h2></header><p class="muted caption"></p><p class="said-strong"></p><ul class="legend" aria-label="Legend"></ul>
+    <figure></figure><p class="nothing" role="status"></p><details class="table"><summary>As a table</summary></details><div class="scroll" tabindex="0" role="region"></div><p class="muted more"></p>`;
+  const at = (css) => section.querySelector(css);
+  at("h2").id = "question";
+  section.setAttribute("aria-labelledby", "question");
+  if (model.has_figure) at("figure").append(model.get_child("figure"));
+  const details = at("details"), scroll = at(".scroll");
+  const words = () => {
+    at("h2").textContent = model.question;
+    at(".caption").textContent = model.caption;
+    at(".said-strong").innerHTML = model.said;
+    at(".nothing").textContent = model.nothing;
+    at("figure").setAttribute("aria-label", model.alternative || model.question);
+    at("figure").hidden = Boolean(model.nothing) || !model.has_figure;
+    details.hidden = Boolean(model.nothing) || !model.has_figure;
+    scroll.setAttribute("aria-label", `${model.question}: table`);
+    section.setAttribute("aria-busy", model.busy);
+    at(".legend").innerHTML = model.nothing ? "" : model.legend.map((l) => `<li><i class="${esc(l.kind)}" style="--c:${esc(l.color)}"></i>${esc(l.label)}</li>`).join("");
+  };
+  const rows = () => {
+    const t = model.table, shown = t.columns && !model.nothing && (details.open || !model.has_figure);
+    scroll.hidden = !shown;
+    at(".more").textContent = shown ? t.note || "" : "";
+    if (!shown) return;
+    scroll.innerHTML = `<table><thead><tr>${t.columns.map((c) => `<th scope="col" class="${c.number ? "number" : ""}">${esc(c.title)}</th>`).join("")}</tr></thead>
+      <tbody>${t.rows.map((r) => `<tr>${r.map((cell, i) => `<td class="${t.columns[i].number ? "number" : ""}" title="${esc(cell)}">${esc(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table>`;
+  };
+  details.addEventListener("toggle", () => { model.wanted = details.open; rows(); });
+  for (const name of ["question", "caption", "said", "nothing", "alternative", "legend", "busy"]) model.on(name, () => { words(); rows(); });
+  model.on("table", rows);
+  words();
+  rows();
+  return section;
+}
