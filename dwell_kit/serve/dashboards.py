@@ -31,10 +31,10 @@ from dwell_kit.serve import tornado
 from dwell_kit.serve.gate import is_loopback_name
 from dwell_kit.serve.inbox import Inbox
 from dwell_kit.ui.notebook import VOILA
+from dwell_kit.ui.pages import PAGES
 from dwell_kit.ui.style import VOILA as LOOK
 from dwell_kit.workspace import open as open_workspace
 
-PAGES: Final = (("overview", "Overview"), ("sessions", "Sessions"), ("upload", "Upload"))
 _ASSETS: Final = "/dwell-assets"
 _HERE: Final = Path(__file__).parent
 _ROOT: Final = _HERE.parents[1]

@@ -17,11 +17,11 @@ from dwell_kit.plots import theme
 from dwell_kit.serve import reports, uploads
 from dwell_kit.serve.gate import LoopbackOnly
 from dwell_kit.serve.inbox import Inbox
-from dwell_kit.serve.press import Press
 from dwell_kit.serve.sessions import end_with_their_tab
 from dwell_kit.ui.frame import page
 from dwell_kit.ui.movement import Movement
 from dwell_kit.ui.overview import Overview
+from dwell_kit.ui.pages import PAGES
 from dwell_kit.ui.reporting import Reports
 from dwell_kit.ui.sessions import Sessions
 from dwell_kit.ui.uploading import UploadPage
@@ -29,13 +29,6 @@ from dwell_kit.workspace import Workspace
 from dwell_kit.workspace import open as open_workspace
 
 _ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
-PAGES: Final = (
-    ("overview", "Overview"),
-    ("sessions", "Sessions"),
-    ("movement", "Movement"),
-    ("upload", "Upload"),
-    ("reports", "Reports"),
-)
 
 
 def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) -> FastAPI:
@@ -44,22 +37,20 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
     Its addresses are all relative, so that a proxy may serve it under any path.
     """
     ws = open_workspace(workspace)
-    inbox, press = Inbox(ws), Press(ws)
+    inbox = Inbox(ws)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         inbox.close()
-        press.close()
         ws.close()
 
     app = FastAPI(
         title="dwell_kit", version=dwell_kit.__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.include_router(uploads.router(inbox))
-    app.include_router(reports.router(press))
+    app.include_router(reports.router(inbox.press))
     app.add_api_route("/", lambda: RedirectResponse(PAGES[0][0]), include_in_schema=False)
-    app.add_api_route("/health", lambda: JSONResponse({"ok": True, "version": ws.snapshot_id}))
     if ws.environments().height:
         for place in ws.environments()["name"]:
             ws.summary(
@@ -68,7 +59,7 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
     app.add_api_route("/favicon.ico", lambda: Response(_ICON, media_type="image/svg+xml"), include_in_schema=False)
     end_with_their_tab()
     theme.load_server()
-    add_applications(
+    pages = add_applications(
         {
             "/overview": _filtered(ws, "Overview", Overview),
             "/sessions": _filtered(ws, "Sessions", Sessions),
@@ -79,8 +70,15 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
         app=app,
         session_history=0,
     )
+    app.add_api_route("/health", lambda: JSONResponse(_health(ws, pages)))
     app.add_middleware(gate)
     return app
+
+
+def _health(ws: Workspace, pages: Any) -> dict[str, Any]:
+    """That the server answers, the data version, and how many people have a page open."""
+    sessions = sum(len(context.sessions) for context in pages._applications.values())
+    return {"ok": True, "version": ws.snapshot_id, "sessions": sessions}
 
 
 def _filtered(

@@ -15,7 +15,9 @@ from typing import Any, Final, NamedTuple
 from dwell_kit.errors import DwellError, FormatError, LimitError, NotFoundError
 from dwell_kit.ingest import readers
 from dwell_kit.ingest.sources import Source
+from dwell_kit.serve.answers import Answer, refused
 from dwell_kit.serve.jobs import Jobs
+from dwell_kit.serve.press import Press
 from dwell_kit.ui import view
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.paging import View
@@ -36,20 +38,6 @@ def safe_name(name: str) -> str:
     return _UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ")[:150] or "upload"
 
 
-class Answer(NamedTuple):
-    """A status and its JSON."""
-
-    status: int
-    body: dict[str, Any]
-
-
-def refused(error: DwellError, status: int | None = None) -> Answer:
-    """An error as people and programs read it."""
-    if status is None:
-        status = 404 if isinstance(error, NotFoundError) else 413 if isinstance(error, LimitError) else 422
-    return Answer(status, {"error": error.as_dict()})
-
-
 class Download(NamedTuple):
     """A file to be sent under a name, and removed."""
 
@@ -58,7 +46,7 @@ class Download(NamedTuple):
 
 
 class Inbox:
-    """The uploads and downloads of one workspace."""
+    """The uploads, downloads and report runs of one workspace."""
 
     def __init__(self, ws: Workspace, *, most_bytes: int = MOST_BYTES) -> None:
         self.ws = ws
@@ -66,10 +54,12 @@ class Inbox:
         self.folder = ws.path / "tmp" / "inbox"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.jobs = Jobs(ws.path, self.folder / "jobs")
+        self.press = Press(ws)
 
     def close(self) -> None:
         """Take nothing more."""
         self.jobs.close()
+        self.press.close()
 
     def check(self, name: str, size: int, head: bytes) -> Answer:
         """Whether a file of this name, size and beginning can be one of ours."""

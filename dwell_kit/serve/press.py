@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from dwell_kit.errors import DwellError, NotFoundError, ParameterError
 from dwell_kit.report import shelf, templates
 from dwell_kit.report.run import OURS
-from dwell_kit.serve.inbox import Answer, refused
+from dwell_kit.serve.answers import Answer, refused
 from dwell_kit.serve.jobs import Jobs, write
 from dwell_kit.workspace import Workspace
 

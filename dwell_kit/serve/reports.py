@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse
 
 from dwell_kit.errors import DwellError
-from dwell_kit.serve.inbox import refused
+from dwell_kit.serve.answers import refused
 from dwell_kit.serve.press import HEADERS, Press
 
 

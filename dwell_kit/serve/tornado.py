@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
@@ -15,7 +15,8 @@ from tornado.web import HTTPError, authenticated, stream_request_body
 from dwell_kit.errors import DwellError
 
 if TYPE_CHECKING:  # Jupyter starts without what the inbox needs
-    from dwell_kit.serve.inbox import Answer, Arrival, Download, Inbox
+    from dwell_kit.serve.answers import Answer
+    from dwell_kit.serve.inbox import Arrival, Download, Inbox
 
 _CHUNK = 1 << 20
 PREFIX = "dwell"
@@ -36,6 +37,9 @@ def handlers(base_url: str, inbox_of: Callable[[str], Inbox]) -> list[Any]:
             (r"uploads/([\w-]+)/rejects", Rejects),
             (r"uploads/([\w-]+)", Said),
             (r"rows\.(\w+)", Rows),
+            (r"runs", Runs),
+            (r"runs/([\w.-]+)", Run),
+            (r"runs/([\w.-]+)/(.+)", RunFile),
         )
     ]
 
@@ -74,7 +78,7 @@ class _Handler(JupyterHandler):  # type: ignore[misc]
         self.finish(answer.body)
 
     def refuse(self, error: DwellError) -> None:
-        from dwell_kit.serve.inbox import refused
+        from dwell_kit.serve.answers import refused
 
         self.answer(refused(error))
 
@@ -172,6 +176,47 @@ class Rows(_Handler):
     async def get(self, kind: str) -> None:
         inbox, asked = self.inbox, self.asked
         await self.send(lambda: inbox.rows(kind, asked))
+
+
+class Runs(_Handler):
+    """Start a report."""
+
+    @authenticated
+    def put(self) -> None:
+        asked = {name: value for name, value in self.asked.items() if name not in ("report", "workspace")}
+        self.answer(self.inbox.press.start(self.get_query_argument("report", ""), asked))
+
+
+class Run(_Handler):
+    """How far a report is."""
+
+    @authenticated
+    def get(self, job: str) -> None:
+        self.answer(self.inbox.press.said(job))
+
+
+class RunFile(_Handler):
+    """A file of a report run, which reaches nothing around it."""
+
+    @authenticated
+    async def get(self, run: str, name: str) -> None:
+        from dwell_kit.serve.press import HEADERS
+
+        try:
+            found = self.inbox.press.file(run, name)
+        except DwellError as error:
+            self.refuse(error)
+            return
+        self.set_header("Content-Type", found.media_type)
+        for header, value in HEADERS.items():
+            self.set_header(header, value)
+        if not found.inline:
+            self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(found.path.name)}")
+        with found.path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                self.write(chunk)
+                await self.flush()
+        self.finish()
 
 
 class Inboxes:

@@ -9,7 +9,8 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.background import BackgroundTask
 
 from dwell_kit.errors import DwellError
-from dwell_kit.serve.inbox import Answer, Download, Inbox, refused
+from dwell_kit.serve.answers import Answer, refused
+from dwell_kit.serve.inbox import Download, Inbox
 
 
 def router(inbox: Inbox) -> APIRouter:

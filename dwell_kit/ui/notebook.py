@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -23,7 +24,9 @@ from panel.viewable import Viewable
 
 from dwell_kit.plots import theme
 from dwell_kit.settings import Settings
+from dwell_kit.ui.movement import Movement
 from dwell_kit.ui.overview import Overview
+from dwell_kit.ui.reporting import Reports
 from dwell_kit.ui.sessions import Sessions
 from dwell_kit.ui.style import VARIABLES
 from dwell_kit.ui.uploading import UploadPage
@@ -49,6 +52,16 @@ def sessions(workspace: Workspace | str | Path | None = None) -> Any:
     return _filtered(Sessions, _opened(workspace))
 
 
+def movement(workspace: Workspace | str | Path | None = None) -> Any:
+    """Flows between places and a map of every position, as a widget."""
+    return _filtered(Movement, _opened(workspace))
+
+
+def reports(workspace: Workspace | str | Path | None = None) -> Any:
+    """The report runs of a workspace, and a form that starts one, as a widget."""
+    return _filtered(Reports, _opened(workspace))
+
+
 def upload(workspace: Workspace | str | Path | None = None) -> Any:
     """The upload page of a workspace, as a widget."""
     ws = _opened(workspace)
@@ -72,7 +85,7 @@ def _of(ws: Workspace) -> str:
     return "" if in_voila() else "?" + urlencode({"workspace": str(ws.path.absolute())})
 
 
-def _filtered(kind: type[Overview] | type[Sessions], ws: Workspace) -> Any:
+def _filtered(kind: Callable[..., Any], ws: Workspace) -> Any:
     linked = in_voila()  # in JupyterLab the address is the notebook's
 
     def tell(query: str) -> None:

@@ -15,11 +15,12 @@ import polars as pl
 import pytest
 
 import dwell_kit as dk
+from dwell_kit.ui.pages import PAGES
 from tests.serve.site import Site, serving, visiting, workspace
 from tests.workspace.exports import many, write
 
-PAGES = 3
-"""Kernels that wait, one for each page."""
+WAITING = len(PAGES)
+"""Kernels, one for each page."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with serving("dashboards", "--workspace", str(made), "--port", str(port), "--preheat", "1") as url:
-        until(url, waiting=PAGES)
+        until(url, waiting=WAITING)
         yield url, made
 
 
@@ -89,7 +90,7 @@ def test_a_closed_tab_frees_its_kernel(server: tuple[str, Path], browser: Any) -
         site.page.goto(site.url + "sessions")
         site.page.locator("tbody tr").first.wait_for()
         site.page.close(run_before_unload=True)
-    until(server[0], kernels=PAGES, waiting=PAGES)  # those that wait for the next visitors, and no other
+    until(server[0], kernels=WAITING, waiting=WAITING)  # those that wait for the next visitors, and no other
 
 
 def status(url: str, **headers: str) -> int:

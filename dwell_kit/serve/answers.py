@@ -1,0 +1,21 @@
+"""What a door says: a status and its JSON."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from dwell_kit.errors import DwellError, LimitError, NotFoundError
+
+
+class Answer(NamedTuple):
+    """A status and its JSON."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def refused(error: DwellError, status: int | None = None) -> Answer:
+    """An error as people and programs read it."""
+    if status is None:
+        status = 404 if isinstance(error, NotFoundError) else 413 if isinstance(error, LimitError) else 422
+    return Answer(status, {"error": error.as_dict()})
