@@ -205,7 +205,8 @@ def select_events(events: Any, *, filters: Filters | None, tz: str) -> pl.DataFr
     if filters.weekdays or filters.hours:
         _, hour, weekday = local_clock(_us(rows[c.RECORDED]), tz)
         low, high = filters.hours or (0, 24)
-        kept = (hour >= low) & (hour < high) & np.isin(weekday, filters.weekdays or range(1, 8))
+        inside = (hour >= low) & (hour < high) if low < high else (hour >= low) | (hour < high)
+        kept = inside & np.isin(weekday, filters.weekdays or range(1, 8))
         rows = rows.filter(pl.Series(kept, dtype=pl.Boolean))
     return rows
 

@@ -94,7 +94,7 @@ def filters(draw: st.DrawFn, clock: Clock, *, span: int = 170, by_clock: bool = 
         since=since,
         until=until,
         weekdays=draw(st.sampled_from(((), (), (7,), (6, 1)))) if by_clock else (),
-        hours=draw(st.sampled_from((None, None, (0, 3), (2, 3), (21, 24)))) if by_clock else None,
+        hours=draw(st.sampled_from((None, None, (0, 3), (2, 3), (21, 24), (22, 3)))) if by_clock else None,
         min_dwell=shortest,
         max_dwell=longest,
         touching=draw(st.booleans()),
@@ -145,6 +145,11 @@ class Twin:
 NEVER = -(10**9)
 
 
+def hours_of(first: int, after: int) -> set[int]:
+    """Clock hours from one to another, past midnight if that is earlier."""
+    return {h % 24 for h in range(first, after if first < after else after + 24)}
+
+
 def covered_till(stretches: list[tuple[int, int]], tick: int, gap: int) -> int:
     """Where the coverage that holds at a tick, or ended last before it, ends: holes up to `gap` do not end it."""
     end = NEVER
@@ -167,7 +172,7 @@ class World:
             (f.since is None or f.since <= now)
             and (f.until is None or now < f.until)
             and (not f.weekdays or local.isoweekday() in f.weekdays)
-            and (f.hours is None or f.hours[0] <= local.hour < f.hours[1])
+            and (f.hours is None or local.hour in hours_of(*f.hours))
         )
 
     def place(self, row: Row) -> bool:

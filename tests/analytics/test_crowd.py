@@ -45,6 +45,7 @@ def test_events_per_camera_and_local_hour():
     only = compute_crowd_per_hour(events, filters=Filters.of(camera="a", since=at(30), until=at(60)))
     assert only[c.COUNT].to_list() == [1]
     assert compute_crowd_per_hour(events, filters=Filters.of(hours=(21, 22)))[c.CAMERA].to_list() == ["a"]
+    assert compute_crowd_per_hour(events, filters=Filters.of(hours=(23, 21)))[c.COUNT].sum() == 3
 
 
 @settings(deadline=None)
