@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dwell_kit.analytics._frames import like, needs, to_polars
 from dwell_kit.analytics.coding import utc
 from dwell_kit.analytics.entries import Entries, bucket_of, visit_entries
-from dwell_kit.analytics.occupancy import environment_series
+from dwell_kit.analytics.occupancy_series import environment_series
 from dwell_kit.analytics.selection import Selection, person_positions
 from dwell_kit.analytics.steps import occupancy_steps
 from dwell_kit.analytics.visits import selected

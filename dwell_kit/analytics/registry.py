@@ -106,7 +106,7 @@ _ALL: Final = (
     _q("peak_hour", "Peak hour", "hour", "peaks:compute_peak_hour", "S0 S2.5",
        "The local clock hour with the highest mean occupancy over covered time."),
     _q("demographics", "Demographics", "persons", "demographics:compute_demographics", "S0 S2.6",
-       "Visits, visitors and dwell by words of the person, with the share that is known.", **_PERSONS),
+       "Visits, visitors, dwell and occupancy by words of the person, with the share that is known.", **_PERSONS),
     _q("crowd_per_hour", "Crowd events per hour", "events", "crowd:compute_crowd_per_hour", "S2.7",
        "Crowd and loitering events by camera and local hour.", takes=("crowd_events",), **_PERSONS),
     _q("crowd_occupancy", "Crowd events and occupancy", "persons", "crowd:compute_crowd_occupancy", "S0 S2.7",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dwell_kit.analytics.entries import find_bucket
 from dwell_kit.analytics.kernels import OPEN, VisitRows, first_span
-from dwell_kit.analytics.occupancy import series_edges
+from dwell_kit.analytics.occupancy_series import series_edges
 from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.parallel import in_threads
 from dwell_kit.analytics.peaks import hour_means, peak_hour_of

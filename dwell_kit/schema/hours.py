@@ -94,8 +94,8 @@ def clock_intervals(
     """(k, 2) disjoint UTC µs intervals in [start_us, end_us) in which the local clock reads such a weekday and
     hour.
 
-    Hours (22, 6) go on past midnight: they are from 22 to 24 and from 0 to 6. An hour that a clock change repeats is
-    in twice, one that it skips not at all.
+    Hours (22, 6) go on past midnight: they are from 22 to 24 and from 0 to 6. An hour that a clock change repeats
+    is in twice, one that it skips not at all.
     """
     a, b = hours or (0, 24)
     parts = ((a, b),) if a < b else ((0, b), (a, 24))

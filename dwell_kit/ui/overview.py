@@ -11,6 +11,7 @@ import panel as pn
 
 from dwell_kit.errors import DwellError, FilterError
 from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.text import counted
 from dwell_kit.ui import kpis
 from dwell_kit.ui.charts import CHARTS, Chart
 from dwell_kit.ui.components import Cards
@@ -117,7 +118,8 @@ class Overview:
         if figures["anonymous_sightings"]:
             said.append(f"{100 * figures['anonymous_share']:.1f} % of the sightings have no person")
         if figures.get("excluded_persons"):
-            said.append(f"{figures['excluded_persons']:,} persons on lists are left out")
+            who = counted(figures["excluded_persons"], "person on lists is", "persons on lists are")
+            said.append(f"{who} left out")
         if compared.reason:
             said.append(html.escape(compared.reason))
         self.coverage.object = " · ".join(said)

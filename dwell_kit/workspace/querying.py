@@ -150,11 +150,10 @@ def _call(ws: Handle, name: str, found: Scope, parameters: dict[str, Any]) -> An
             f"{name} has no parameter {', '.join(sorted(unknown))}",
             expected=", ".join(p for p in known if p not in _GIVEN and p not in quantity.takes),
         )
-    missing = [p.name for p in known.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    if set(missing) - set(parameters):
-        raise FilterError(
-            f"{name} needs {', '.join(sorted(set(missing) - set(parameters)))}", hint="parameters={…}"
-        )
+    needed = {p.name for p in known.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
+    if missing := sorted(needed - set(parameters)):
+        pairs = ", ".join(f'"{word}": …' for word in missing)
+        raise FilterError(f"{name} needs {', '.join(missing)}", hint=f"parameters={{{pairs}}}")
     given = {
         "selection": found.selection,
         "tz": found.environment.tz,

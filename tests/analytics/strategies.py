@@ -102,6 +102,19 @@ def filters(draw: st.DrawFn, clock: Clock, *, span: int = 170, by_clock: bool = 
     )
 
 
+WORDS_OF = {"ann": ("male", "20-29"), "bob": ("female", "20-29"), "cem": ("male", "70-"), "dee": (None, None)}
+"""Gender and age group of each person, as every sighting says them."""
+
+
+def with_words(table: pl.DataFrame) -> pl.DataFrame:
+    """The frame with gender and age group of `WORDS_OF`."""
+    said = {name: {p: words[i] for p, words in WORDS_OF.items()} for i, name in enumerate((c.GENDER, c.AGE_GROUP))}
+    return table.with_columns(
+        pl.col(c.PERSON).replace_strict(words, default=None, return_dtype=pl.String).alias(name)
+        for name, words in said.items()
+    )
+
+
 def frame(rows: list[Row], clock: Clock) -> pl.DataFrame:
     """The rows as a frame of the contract's columns that analytics needs."""
     data = {
