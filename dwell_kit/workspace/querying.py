@@ -39,7 +39,7 @@ _GROUP = "group"
 _NO_GROUP = "(none)"
 _OF_PERSONS = ("environment", "age_groups", "genders", "attributes", "include_listed")
 _OF_VISITS = {"min_dwell", "max_dwell", "max_gap"}
-_GIVEN = {"selection", "filters", "tz", "coverage", "groups"}
+_GIVEN = {"selection", "filters", "tz", "coverage", "groups", "excluded"}
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,7 @@ def _call(ws: Handle, name: str, found: Scope, parameters: dict[str, Any]) -> An
         "tz": found.environment.tz,
         "coverage": found.coverage,
         "groups": found.groups,
+        "excluded": found.excluded,
     }
     arguments = {key: value for key, value in given.items() if key in known and key not in parameters}
     tables = [_table(ws, found, table) for table in quantity.takes]
