@@ -43,8 +43,9 @@ def suppress(
     Hidden first: rows with 0 < persons < k, or persons unknown (null, or 0 beside presence: of those who are there
     and did not arrive). Then, per hidden row, the cheapest hypercube around it, whose corners that must be able to
     shrink are about k people or more, so that the small cell could as well be about k or more; failing that,
-    corners of two people, so that it cannot be told exactly. A row with nobody in it stays visible. Where there is no hypercube at all (a table that is too
-    small or too empty for its totals to be known) the whole table is hidden.
+    corners of two people, so that it cannot be told exactly. A row with nobody in it stays visible. Where there is
+    no hypercube at all (a table that is too small or too empty for its totals to be known) the whole table is
+    hidden.
 
     The most people at one instant, where it is fewer than k, is hidden in rows that stay visible too.
 

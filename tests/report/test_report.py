@@ -100,7 +100,7 @@ def test_no_table_has_a_figure_of_fewer_than_k_persons(daily: RunResult) -> None
 def handful(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six visitors, two of whom come twice, and one person of the staff; the last visit is open."""
     folder = tmp_path_factory.mktemp("handful")
-    rows = [(f"p{i}", "door", f"a{i}", 600.0 * i, 600.0 * i + 1500) for i in range(6)]
+    rows = [(f"p{i}", "door", f"a{i}", 600.0 * i, 660.0 * i + 1500) for i in range(6)]
     rows += [("p0", "hall", "b0", 20_000, 21_000), ("p1", "hall", "b1", 22_000, 23_000)]
     with dk.open(folder / "ws") as ws:
         ws.ingest(write(folder / "a.csv", [*rows, ("staff", "hall", "s", 0, 20_000)]))
@@ -133,7 +133,7 @@ def test_a_report_of_six_visitors_tells_nothing_of_two(name: str, handful: Path,
     if name == "weekly":
         again = dict(pl.read_csv(run.folder / "data/repeat_visitors.csv").select("figure", "value").rows())
         assert again["Visitors (persons)"] == "6"
-        assert set(again.values()) == {"6", few, "0"}
+        assert set(again.values()) == {"6", few}
 
 
 def test_a_peak_that_rests_on_two_is_not_named(handful: Path, tmp_path: Path) -> None:
