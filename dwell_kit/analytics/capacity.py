@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from dwell_kit.analytics._frames import like, to_polars
 from dwell_kit.analytics.occupancy import compute_occupancy
 from dwell_kit.analytics.selection import Selection
-from dwell_kit.analytics.steps import occupancy_steps, place_name, place_words
+from dwell_kit.analytics.splits import selected_places
+from dwell_kit.analytics.steps import occupancy_steps, place_name
 from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.visits import selected
 from dwell_kit.analytics.watched import overlap
@@ -55,14 +56,15 @@ def compute_capacity_share(
     """
     if capacity < 1:
         raise FilterError("the capacity is too small", expected="1 person or more", found=str(capacity))
+    keys = [place_name(by)] if by is not None else []
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
     table = to_polars(compute_occupancy(coded, every=every, by=by, tz=tz, selection=chosen, coverage=coverage))
     over = np.zeros(table.height)
-    words = place_words(coded, by)
-    m = table.height // max(len(words), 1)
-    found = occupancy_steps(coded, chosen, sweep(coded, chosen, detail=False), by=by) if m else []
+    places = [0] if by is None else np.flatnonzero(selected_places(coded, chosen, place_name(by)))
+    m = table.height // max(len(places), 1)
+    every_place = occupancy_steps(coded, chosen, sweep(coded, chosen, detail=False), by=by) if m else []
     edges = _edges(table[c.BUCKET][:m], every=every, tz=tz)
-    for q, steps in enumerate(found):
+    for q, steps in enumerate(every_place[i] for i in places if m):
         full = np.append(steps.level > capacity, False)
         spans = np.stack([steps.t, np.append(steps.t[1:], steps.t[-1:])], axis=1)[full[: len(steps.t)]]
         over[q * m : (q + 1) * m] = overlap(_touching_joined(spans), edges) / US
@@ -71,7 +73,6 @@ def compute_capacity_share(
         (pl.col(c.OCCUPANCY_MAX) / capacity).alias(MAX_SHARE),
         pl.Series(OVER_S, over, dtype=pl.Float64),
     )
-    keys = [place_name(by)] if by is not None else []
     names = (*keys, c.BUCKET, c.OCCUPANCY_MEAN, c.OCCUPANCY_MAX, MEAN_SHARE, MAX_SHARE, OVER_S, c.COVERED_S)
     return like(made.select(names), sightings)
 

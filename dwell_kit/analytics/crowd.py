@@ -1,46 +1,45 @@
-"""Crowding and loitering: the events a source reports, joined to occupancy, and those that sightings imply."""
+"""Crowd and loitering events that a source reports, alone and joined to occupancy."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from dwell_kit.analytics._frames import like, needs, to_polars
+from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.coding import utc
 from dwell_kit.analytics.entries import Entries, bucket_of, visit_entries
-from dwell_kit.analytics.occupancy import environment_series
-from dwell_kit.analytics.selection import Selection, person_positions
+from dwell_kit.analytics.events import positions_of, select_events
+from dwell_kit.analytics.occupancy_series import environment_series
+from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.steps import occupancy_steps
 from dwell_kit.analytics.visits import selected
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
-from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS, age_code, gender_code
 from dwell_kit.schema.filters import Filters
-from dwell_kit.schema.tables import CROWD_EVENTS
-from dwell_kit.schema.time import US, bucket_edges, local_clock, parse_moment
-
-_EVENT_COLUMNS: Final = (c.CAMERA, c.RECORDED)
+from dwell_kit.schema.time import US, bucket_edges
 
 
 def compute_crowd_per_hour(
-    events: Any, *, every: str = "hour", filters: Filters | None = None, tz: str = "UTC"
+    events: Any, *, every: str = "hour", filters: Filters | None = None, tz: str = "UTC", sightings: Any = None
 ) -> Any:
     """How many crowd and loitering events each camera reported, per local hour; by the time they were recorded.
 
     Parameters
     ----------
-    events : frame of crowd events. every : local bucket. filters : place, time, and the person an event names.
+    events : frame of crowd events. every : local bucket.
+    filters : place, time, and the person an event names, as in `select_events`.
+    sightings : frame of sightings, or `Coded`, that persons are known from; a workspace knows its own.
 
     Returns
     -------
     bucket (UTC), camera_id, event_type, count (events), unique_visitors (distinct persons that the events name);
     only where there is an event.
     """
-    rows = select_events(events, filters=filters, tz=tz)
+    rows = select_events(events, filters=filters, tz=tz, sightings=sightings)
     if rows.is_empty():
         edges = np.zeros(1, np.int64)
     else:
@@ -107,9 +106,9 @@ def compute_crowd_occupancy(
     dwell of their visits), visit_dwell_s (s, dwell of the visit of the event's own person that meets the span;
     null if there is none).
     """
-    rows = select_events(events, filters=filters, tz=tz)
     entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
     coded = entries.coded
+    rows = select_events(events, filters=filters, tz=tz, sightings=coded)
     steps = occupancy_steps(coded, entries.selection, entries.swept, by=c.CAMERA)
     high = _us(rows[c.RECORDED])
     low = np.minimum(_span_starts(rows), high)
@@ -129,7 +128,7 @@ def compute_crowd_occupancy(
                 found[c.N_PERSONS][row] = len(np.unique(entries.person[visits]))
                 if len(visits):
                     met[c.PRESENT_DWELL_MEAN_S][row] = entries.dwell[visits].mean() / US
-    person = _person_codes(coded, rows[c.PERSON])
+    person = positions_of(coded, rows[c.PERSON])
     for row in np.flatnonzero(person >= 0):
         visits = _visits_during(entries, person[row : row + 1], low[row], high[row])
         if len(visits):
@@ -169,8 +168,8 @@ def compute_lead_lag(
     """
     if max_lag < 0:
         raise FilterError("max_lag is negative", expected="0 buckets or more", found=str(max_lag))
-    rows = select_events(events, filters=filters, tz=tz)
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    rows = select_events(events, filters=filters, tz=tz, sightings=coded)
     series = environment_series(coded, chosen, every=every, tz=tz, coverage=coverage)
     edges, m = series.edges, len(series.edges) - 1
     recorded = _us(rows[c.RECORDED])
@@ -195,47 +194,6 @@ def compute_lead_lag(
     return like(table, events)
 
 
-def select_events(events: Any, *, filters: Filters | None, tz: str) -> pl.DataFrame:
-    """The crowd events that the filters leave, as the contract's columns.
-
-    Raises
-    ------
-    FilterError : for a filter on something that an event does not say.
-    """
-    frame = to_polars(events)
-    needs(frame, _EVENT_COLUMNS)
-    rows = CROWD_EVENTS.conform(frame)
-    if filters is None:
-        return rows
-    for name in ("zones", "groups", "attributes", "min_dwell", "max_dwell", "open_hours"):
-        if getattr(filters, name):
-            raise FilterError(
-                f"crowd events cannot be filtered by {name}", hint="filter by cameras and time instead"
-            )
-    mask = pl.lit(True)
-    if filters.since is not None:
-        mask &= pl.col(c.RECORDED) >= parse_moment(filters.since, tz)
-    if filters.until is not None:
-        mask &= pl.col(c.RECORDED) < parse_moment(filters.until, tz)
-    if filters.cameras:
-        mask &= pl.col(c.CAMERA).is_in(filters.cameras)
-    if filters.persons:
-        mask &= pl.col(c.PERSON).is_in(filters.persons)
-    rows = rows.filter(mask)
-    for wanted, name, words, code in (
-        (filters.age_groups, c.AGE_GROUP, AGE_GROUPS, age_code),
-        (filters.genders, c.GENDER, GENDERS, gender_code),
-    ):
-        if wanted:
-            rows = rows.filter(pl.Series([words[code(word)] in wanted for word in rows[name]], dtype=pl.Boolean))
-    if filters.weekdays or filters.hours:
-        _, hour, weekday = local_clock(_us(rows[c.RECORDED]), tz)
-        low, high = filters.hours or (0, 24)
-        kept = (hour >= low) & (hour < high) & np.isin(weekday, filters.weekdays or range(1, 8))
-        rows = rows.filter(pl.Series(kept, dtype=pl.Boolean))
-    return rows
-
-
 def _us(times: pl.Series) -> NDArray[np.int64]:
     return times.to_physical().to_numpy()
 
@@ -243,12 +201,6 @@ def _us(times: pl.Series) -> NDArray[np.int64]:
 def _span_starts(rows: pl.DataFrame) -> NDArray[np.int64]:
     duration = pl.duration(microseconds=(pl.col(c.LOITERING_S) * US).round().cast(pl.Int64))
     return _us(rows.select(pl.coalesce(pl.col(c.RECORDED) - duration, c.STARTED, c.RECORDED)).to_series())
-
-
-def _person_codes(coded: Coded, ids: pl.Series) -> NDArray[np.int64]:
-    wanted = ids.drop_nulls().unique().to_list()
-    code = {coded.persons[i]: i for i in person_positions(coded, wanted)} if wanted else {}
-    return np.array([code.get(name, -1) for name in ids.to_list()], np.int64)
 
 
 def _persons_during(coded: Coded, rows: NDArray[np.int64], low: int, high: int) -> NDArray[np.int64]:

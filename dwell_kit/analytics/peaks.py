@@ -15,9 +15,11 @@ from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.camera_hours import HOURS, count_camera_hours
 from dwell_kit.analytics.entries import Entries, Key, edges_of
 from dwell_kit.analytics.footfall import compute_footfall
-from dwell_kit.analytics.occupancy import compute_occupancy, series_edges
+from dwell_kit.analytics.occupancy import compute_occupancy
+from dwell_kit.analytics.occupancy_series import series_edges
 from dwell_kit.analytics.presence import per_bucket, person_time_bins
 from dwell_kit.analytics.selection import Selection
+from dwell_kit.analytics.splits import selected_places
 from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.tabulate import tabulate
 from dwell_kit.analytics.visits import selected
@@ -137,9 +139,8 @@ def compute_camera_hour(
             pl.Series(c.COVERED_S, covered_us / US),
         ]
     )
-    kept = chosen.camera[:-1] | chosen.touching
-    wanted = [name for name, keep in zip(coded.cameras, kept, strict=True) if keep]
-    return like(table.filter(pl.col(c.CAMERA).is_in(wanted)), sightings)
+    kept = np.repeat(selected_places(coded, chosen, c.CAMERA), HOURS)
+    return like(table.filter(pl.Series(kept, dtype=pl.Boolean)), sightings)
 
 
 def compute_peak_hour(

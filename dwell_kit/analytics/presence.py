@@ -222,7 +222,13 @@ def _pieces(rows: Any, pick: Any, part: Any, key: Any, n_places: int, out: Any) 
 
 
 def pieces(
-    coded: Coded, selection: Selection, swept: SweptVisits, *, by: str | None
+    coded: Coded,
+    selection: Selection,
+    swept: SweptVisits,
+    *,
+    by: str | None = None,
+    key: NDArray[Any] | None = None,
+    size: int = 0,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """(place, from, till) of every stretch of presence: µs, disjoint for a person at a place, anonymous ones
     included.
@@ -231,18 +237,21 @@ def pieces(
     ----------
     by : "camera" or "zone": each place for itself, anonymous sightings too; None: the environment, identified
         only.
+    key : (n,) another place of each sighting, -1 for none; `size` is more than any.
     """
     rows, pick = rows_of(coded), pick_of(selection)
-    key = {"camera": rows.camera, "zone": rows.zone}.get(by or "", frozen(np.empty(0), np.int16))
-    n_places = max(len(coded.cameras), len(coded.zones), 1)
+    places = {"camera": rows.camera, "zone": rows.zone}.get(by or "", frozen(np.empty(0), np.int16))
+    if key is not None:
+        places = frozen(key, key.dtype.type)
+    n_places = max(len(coded.cameras), len(coded.zones), size, 1)
     parts = list(swept.parts)
-    if by is not None:
+    if len(places):
         parts.append(anonymous_rows(coded, selection))
 
     def run(part: VisitRows) -> NDArray[np.int64]:
         room = int(part.rows.sum()) + _crossings(rows, pick, part)
         out = np.empty((room, 3), np.int64)
-        return out[: _pieces(rows, pick, part, key, n_places, out)]
+        return out[: _pieces(rows, pick, part, places, n_places, out)]
 
     found = np.concatenate(in_threads(run, [(part,) for part in parts]))
     return found[:, 0].copy(), found[:, 1].copy(), found[:, 2].copy()

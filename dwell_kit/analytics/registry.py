@@ -60,6 +60,8 @@ _PERSONS: Final = {"persons": c.UNIQUE_VISITORS}
 _EVENTS: Final = {"takes": ("crowd_events", "sightings")}
 _ALL: Final = (
     _q("summary", "Key figures", "", "summary:compute_summary", "S2", "The key figures of a selection."),
+    _q("summary_for_viewer", "Key figures", "", "disclosure:compute_summary_for_viewer", "S2.6",
+       "The key figures, those about fewer than k persons hidden: for people who may not see rows."),
     _q("visits", "Visits", "s", "visits:compute_visits", "S0 S2.1",
        "Each person's sightings merged while the gap is at most max_gap.", rows=True),
     _q("zone_visits", "Zone visits", "s", "visits:compute_zone_visits", "S0 S2.1", "Visits inside one zone.",
@@ -72,6 +74,10 @@ _ALL: Final = (
        "Share of visits that last longer than t, open visits censored.", takes=("visits",)),
     _q("survival_summary", "Dwell by Kaplan–Meier", "s", "survival:compute_survival_summary", "S2.2",
        "Median and mean dwell with open visits censored, naive figures beside them.", takes=("visits",)),
+    _q("survival_summary_for_viewer", "Dwell by Kaplan–Meier", "s",
+       "disclosure:compute_survival_summary_for_viewer", "S2.2 S2.6",
+       "Median and mean dwell with open visits censored, figures about fewer than k persons hidden.",
+       takes=("visits",)),
     _q("occupancy", "Occupancy", "persons", "occupancy:compute_occupancy", "S0 S2.3",
        "Persons present at the same time: mean, maximum and person-seconds per bucket."),
     _q("capacity_share", "Capacity share", "share", "capacity:compute_capacity_share", "S2.3",
@@ -110,7 +116,7 @@ _ALL: Final = (
     _q("hour_profile", "Profile of the day", "persons", "peaks:compute_hour_profile", "S2.5",
        "Mean occupancy of each local clock hour."),
     _q("demographics", "Demographics", "persons", "demographics:compute_demographics", "S0 S2.6",
-       "Visits, visitors and dwell by words of the person, with the share that is known.", **_PERSONS),
+       "Visits, visitors, dwell and occupancy by words of the person, with the share that is known.", **_PERSONS),
     _q("crowd_per_hour", "Crowd events per hour", "events", "crowd:compute_crowd_per_hour", "S2.7",
        "Crowd and loitering events by camera and local hour.", takes=("crowd_events",), **_PERSONS),
     _q("crowd_camera_hour", "Crowd events by camera and clock hour", "events",

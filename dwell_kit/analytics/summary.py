@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dwell_kit.analytics.entries import find_bucket
 from dwell_kit.analytics.kernels import OPEN, VisitRows, first_span
-from dwell_kit.analytics.occupancy import series_edges
+from dwell_kit.analytics.occupancy_series import series_edges
 from dwell_kit.analytics.ordering import frozen
 from dwell_kit.analytics.parallel import in_threads
 from dwell_kit.analytics.peaks import hour_means, peak_hour_of
@@ -70,10 +70,17 @@ def compute_summary(
     - first_seen, last_seen: of the selected parts of sightings (ISO 8601, UTC).
     """
     coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, coverage=coverage)
+    return swept_summary(coded, chosen, tz=tz, coverage=coverage)[0]
+
+
+def swept_summary(
+    coded: Coded, chosen: Selection, *, tz: str, coverage: Any = None
+) -> tuple[dict[str, Any], SweptVisits]:
+    """The key figures, and the visits that they are of."""
     watched = watched_time(coded, chosen, coverage)
     edges = series_edges(coded, chosen, watched, every="hour", tz=tz)
     if coded.extent is None or len(edges) < 2:
-        return _nothing()
+        return _nothing(), SweptVisits(())
     low, high = coded.extent
     ends = np.array([min(low, int(edges[0])), max(high + 1, int(edges[-1]))], np.int64)
     env, events, camera = (
@@ -89,7 +96,7 @@ def compute_summary(
     person_us = per_bucket(env, edges)[0] if inside else covered_person_time(coded, chosen, swept, watched, edges)
     means = hour_means(edges, person_us, overlap(watched, edges), tz=tz)
     n_sightings = int(swept.column("sightings").sum()) + len(nobody.row)
-    return {
+    figures = {
         **_nothing(),
         **_persons(swept, bucket_edges(low, high, every="day", tz=tz)),
         "visits": len(swept),
@@ -105,6 +112,7 @@ def compute_summary(
         "busiest_camera": coded.cameras[int(camera_us.argmax())] if camera_us.any() else None,
         **_seen(swept, nobody),
     }
+    return figures, swept
 
 
 def _nothing() -> dict[str, Any]:

@@ -22,6 +22,8 @@ from dwell_kit.schema import columns as c
 
 DEFAULT_K: Final = 5
 MAX_CELLS: Final = 2_000_000
+_PEAKS: Final = (c.OCCUPANCY_MAX,)
+_PRESENCE: Final = (c.OCCUPANCY_MAX, c.OCCUPANCY_MEAN, c.PERSON_SECONDS)
 
 Grid = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -38,11 +40,14 @@ def suppress(
 ) -> Any:
     """The frame with every figure hidden that is about fewer than `k` people, or would give one away.
 
-    Hidden first: rows with 0 < persons < k, or persons unknown (null). Then, per hidden row, the cheapest
-    hypercube around it, whose corners that must be able to shrink are about k people or more, so that the small
-    cell could as well be about k or more; failing that, corners of two people, so that it cannot be told
-    exactly. A row with nobody in it stays visible. Where there is no hypercube at all (a table that is too
-    small or too empty for its totals to be known) the whole table is hidden.
+    Hidden first: rows with 0 < persons < k, or persons unknown (null, or 0 beside presence: of those who are there
+    and did not arrive). Then, per hidden row, the cheapest hypercube around it, whose corners that must be able to
+    shrink are about k people or more, so that the small cell could as well be about k or more; failing that,
+    corners of two people, so that it cannot be told exactly. A row with nobody in it stays visible. Where there is
+    no hypercube at all (a table that is too small or too empty for its totals to be known) the whole table is
+    hidden.
+
+    The most people at one instant, where it is fewer than k, is hidden in rows that stay visible too.
 
     Totals that hold fewer than k people are figures too: a table of totals has to pass here as well, or better
     stand in the same frame as rows marked with `totals`, so that both are hidden in step.
@@ -67,11 +72,22 @@ def suppress(
     table = to_polars(frame)
     keys = [by] if isinstance(by, str) else list(by)
     _check(table, keys, persons, k)
-    hidden = _hidden_rows(table, keys, persons=persons, k=k, totals=totals, published=published)
+    known = pl.lit(True) if k == 1 else ~_unknown(table, persons)
+    counted = table.with_columns(pl.when(known).then(pl.col(persons)).alias(persons))
+    hidden = _hidden_rows(counted, keys, persons=persons, k=k, totals=totals, published=published)
     figures = [name for name in table.columns if name not in keys]
     flagged = table.with_columns(pl.Series(c.SUPPRESSED, hidden, dtype=pl.Boolean))
     blank = [pl.when(~pl.col(c.SUPPRESSED)).then(pl.col(name)).alias(name) for name in figures]
-    return like(flagged.with_columns(blank), frame)
+    few_at_once = [
+        pl.when(~pl.col(n).is_between(1, k - 1)).then(pl.col(n)).alias(n) for n in figures if n in _PEAKS
+    ]
+    return like(flagged.with_columns(blank).with_columns(few_at_once), frame)
+
+
+def _unknown(table: pl.DataFrame, persons: str) -> pl.Expr:
+    """Rows whose persons are not counted: nobody arrived, and somebody was there all the same."""
+    present = [pl.col(name).fill_null(0) > 0 for name in _PRESENCE if name in table.columns]
+    return (pl.col(persons) == 0) & pl.any_horizontal(*present) if present else pl.lit(False)
 
 
 def _check(table: pl.DataFrame, keys: list[str], persons: str, k: int) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from dwell_kit.cli.options import Json, Version, WorkspaceDir, name_and_value, with_filters
 from dwell_kit.cli.output import show
+from dwell_kit.schema.text import counted
 
 By = Annotated[list[str] | None, typer.Option("--by", help="Split by these (repeatable).")]
 Every = Annotated[str, typer.Option("--every", help="15min, 30min, hour, day, week or month.")]
@@ -55,7 +56,8 @@ def _answer(
 def _say_excluded(persons: int) -> None:
     """On standard error, so that scripts read figures only."""
     if persons:
-        typer.echo(f"{persons:,} persons on lists are left out: --include-listed counts them", err=True)
+        who = counted(persons, "person on lists is", "persons on lists are")
+        typer.echo(f"{who} left out: --include-listed counts them", err=True)
 
 
 def summary(
@@ -93,13 +95,18 @@ def dwell(
 def occupancy(
     filters: dict[str, Any],
     every: Every = "hour",
-    by: Annotated[str | None, typer.Option("--by", help="camera or zone.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="camera, zone, age_group, gender, …")] = None,
+    capacity: Annotated[
+        int | None, typer.Option(help="Persons that the place is made for: shares of it, and time over it.")
+    ] = None,
     workspace: WorkspaceDir = Path("workspace"),
     version: Version = None,
     as_json: Json = False,
 ) -> None:
     """How many people are there at the same time."""
-    _answer(workspace, version, "occupancy", filters, as_json=as_json, title="occupancy", every=every, by=by)
+    what = "occupancy" if capacity is None else "capacity_share"
+    given = {"every": every, "by": by, "capacity": capacity}
+    _answer(workspace, version, what, filters, as_json=as_json, title=what.replace("_", " "), **given)
 
 
 def visitors(
@@ -144,13 +151,14 @@ def peaks(
 def demographics(
     filters: dict[str, Any],
     by: By = None,
+    every: Annotated[str | None, typer.Option("--every", help="Of each hour, day, week, month, … too.")] = None,
     workspace: WorkspaceDir = Path("workspace"),
     version: Version = None,
     as_json: Json = False,
 ) -> None:
-    """Visits, visitors, dwell and presence by age group and gender."""
-    keys = tuple(by) if by else None
-    _answer(workspace, version, "demographics", filters, as_json=as_json, title="demographics", by=keys)
+    """Visits, visitors, dwell and occupancy by age group and gender, and by time."""
+    given = {"by": tuple(by) if by else None, "every": every, "occupancy": True}
+    _answer(workspace, version, "demographics", filters, as_json=as_json, title="demographics", **given)
 
 
 def crowd(

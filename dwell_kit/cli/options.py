@@ -25,7 +25,7 @@ Person = Annotated[list[str] | None, typer.Option("--person", help="Only these p
 AgeGroup = Annotated[list[str] | None, typer.Option("--age-group", help="Only persons of these age groups.")]
 Gender = Annotated[list[str] | None, typer.Option("--gender", help="male, female or other.")]
 Weekday = Annotated[list[int] | None, typer.Option("--weekday", help="ISO weekdays, 1 = Monday.")]
-Hours = Annotated[str | None, typer.Option("--hours", help="Local clock hours, e.g. 9-17.")]
+Hours = Annotated[str | None, typer.Option("--hours", help="Local clock hours, e.g. 9-17, or 22-6 past midnight.")]
 OpenHours = Annotated[bool, typer.Option("--open-hours", help="Only during opening hours.")]
 MinDwell = Annotated[str | None, typer.Option("--min-dwell", help="Visits of at least this: seconds, 10min, 2h.")]
 MaxDwell = Annotated[str | None, typer.Option("--max-dwell", help="Visits of less than this.")]

@@ -23,6 +23,7 @@ _WIDE = 400
 _SPOKEN = (
     (r"columns=\{\"(\w+)\": \"([^\"]*)\"(, .*?)?\}", r"--column '\1=\2' (repeatable)"),
     (r"columns=\{[^}]*\}", "--column 'name=Header'"),
+    (r"parameters=\{\"(\w+)\": …(, .*?)?\}", r"--parameter '\1=…' (repeatable)"),
     (r"parameters=\{[^}]*\}", "--parameter 'name=value'"),
     ("day_first=True", "--day-first"),
     ("day_first=False", "--month-first"),

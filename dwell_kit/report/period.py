@@ -9,7 +9,9 @@ from typing import Any
 import polars as pl
 
 from dwell_kit.errors import NotFoundError, ParameterError
+from dwell_kit.schema.columns import SUPPRESSED
 from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.text import counted
 from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.comparing import Comparison
@@ -88,23 +90,46 @@ def moments(ws: Workspace, environment: str, since: str, until: str) -> Period:
 
 
 def said(comparison: Comparison, period: Period, k: int) -> str:
-    """What a report begins with, in Markdown."""
+    """What a report begins with, in Markdown; `comparison` is one for viewers."""
     figures = comparison.figures
-    if 0 < figures["unique_visitors"] < k:
+    hidden = figures[SUPPRESSED]
+    if "unique_visitors" in hidden:
         text = f"Fewer than {k} persons were seen; their figures are suppressed."
     else:
-        anonymous = 100 * (figures["anonymous_share"] or 0)
-        text = (
-            f"{figures['visits']:,} visits of {figures['unique_visitors']:,} persons were seen; "
-            f"{figures['anonymous_sightings']:,} sightings ({anonymous:.1f} %) have no person and count in camera "
-            f"occupancy only. {figures['open_visits']:,} visits were still open when the data ended. "
-            f"{figures['excluded_persons']:,} persons on lists (staff) are left out."
-        )
+        text = " ".join((_seen(figures), _anonymous(figures, k), _open(figures), _excluded(figures, k)))
     covered = (
         f"Exports cover {100 * period.covered:.0f} % of this time; nothing is known of the rest. Figures about "
         f"fewer than {k} persons are suppressed, and others where they would give them away."
     )
     return f"{text}\n\n{covered}"
+
+
+def _seen(figures: dict[str, Any]) -> str:
+    visits, persons = figures["visits"], figures["unique_visitors"]
+    verb = "was" if visits == 1 else "were"
+    return f"{counted(visits, 'visit', 'visits')} of {counted(persons, 'person', 'persons')} {verb} seen;"
+
+
+def _anonymous(figures: dict[str, Any], k: int) -> str:
+    n = figures["anonymous_sightings"]
+    if n is None:
+        return f"fewer than {k} sightings have no person."
+    many = f"{counted(n, 'sighting', 'sightings')} ({100 * (figures['anonymous_share'] or 0):.1f} %)"
+    said = "has no person and counts" if n == 1 else "have no person and count"
+    return f"{many} {said} in camera occupancy only."
+
+
+def _open(figures: dict[str, Any]) -> str:
+    n = figures["open_visits"]
+    if n is None:
+        return "How many visits were still open when the data ended is suppressed."
+    return f"{counted(n, 'visit was', 'visits were')} still open when the data ended."
+
+
+def _excluded(figures: dict[str, Any], k: int) -> str:
+    n = figures["excluded_persons"]
+    who = f"Fewer than {k} persons" if n is None else counted(n, "person", "persons")
+    return f"{who} on lists (staff) {'is' if n == 1 else 'are'} left out."
 
 
 def _place(ws: Workspace, environment: str) -> dict[str, Any]:

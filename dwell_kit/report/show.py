@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from IPython.display import HTML
 
+from dwell_kit.schema.columns import SUPPRESSED
 from dwell_kit.schema.text import said
 from dwell_kit.workspace import exporting
 
-_KEY_FIGURES = (  # the longest visit is not among them: it is about one person
+KEY_FIGURES = (  # the longest visit is not among them: it is about one person
     ("unique_visitors", "Visitors (persons)"),
     ("visits", "Visits"),
     ("repeat_visitors", "Persons with two or more visits"),
@@ -25,25 +27,41 @@ _KEY_FIGURES = (  # the longest visit is not among them: it is about one person
     ("busiest_camera", "Busiest camera"),
     ("open_visits", "Visits still open at the end"),
 )
+REPEAT_FIGURES = (
+    ("unique_visitors", "Visitors (persons)"),
+    ("repeat_visitors", "Persons with two or more visits"),
+    ("repeat_rate", "Their share of the visitors"),
+    ("repeat_day_visitors", "Persons with visits on two or more days"),
+)
 
 
 def key_figures(
-    figures: dict[str, Any], previous: dict[str, Any] | None, *, k: int = 1, before: str = "day before"
+    figures: dict[str, Any],
+    previous: dict[str, Any] | None,
+    *,
+    before: str = "day before",
+    which: Sequence[tuple[str, str]] = KEY_FIGURES,
 ) -> pl.DataFrame:
-    """Columns figure, value and `before` (blank if `previous` is None), as text; suppressed under k persons."""
+    """Columns figure, value and `before` (blank if `previous` is None), as text; of a hidden figure the reason.
+
+    Parameters
+    ----------
+    figures, previous : of `summary` or `summary_for_viewer`. which : figures and their titles.
+    """
     columns = {"value": figures, before: previous}
     return pl.DataFrame(
         {
-            "figure": [title for _, title in _KEY_FIGURES],
-            **{name: [_shown(figure, of, k) for figure, _ in _KEY_FIGURES] for name, of in columns.items()},
+            "figure": [title for _, title in which],
+            **{name: [_shown(figure, of) for figure, _ in which] for name, of in columns.items()},
         }
     )
 
 
-def _shown(name: str, figures: dict[str, Any] | None, k: int) -> str:
+def _shown(name: str, figures: dict[str, Any] | None) -> str:
     if figures is None:
         return ""
-    return "suppressed" if 0 < figures["unique_visitors"] < k else said(name, figures[name])
+    why: str | None = figures.get(SUPPRESSED, {}).get(name)
+    return why or said(name, figures[name])
 
 
 def survival_of(curve: pl.DataFrame, histogram: pl.DataFrame) -> pl.DataFrame:

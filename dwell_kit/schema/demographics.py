@@ -21,14 +21,23 @@ def _word(raw: str | None) -> str:
     return (raw or "").strip().lower()
 
 
+def _age_word(raw: str | None) -> str:
+    word = _word(raw).replace("–", "-")
+    return _AGE_ALIASES.get(word, word)
+
+
+def _gender_word(raw: str | None) -> str:
+    word = _word(raw)
+    return _GENDER_ALIASES.get(word, word)
+
+
 def age_code(raw: str | None) -> int:
     """Index into `AGE_GROUPS`; undetermined and unknown words are the last one, `other`.
 
     >>> AGE_GROUPS[age_code("70-")], AGE_GROUPS[age_code(None)], AGE_GROUPS[age_code(" 20-29 ")]
     ('70+', 'other', '20-29')
     """
-    word = _word(raw).replace("–", "-")
-    word = _AGE_ALIASES.get(word, word)
+    word = _age_word(raw)
     return AGE_GROUPS.index(word) if word in AGE_GROUPS else len(AGE_GROUPS) - 1
 
 
@@ -38,9 +47,18 @@ def gender_code(raw: str | None) -> int:
     >>> GENDERS[gender_code("Female")], GENDERS[gender_code("inconclusive")]
     ('female', 'other')
     """
-    word = _word(raw)
-    word = _GENDER_ALIASES.get(word, word)
+    word = _gender_word(raw)
     return GENDERS.index(word) if word in GENDERS else len(GENDERS) - 1
+
+
+def as_asked(known: tuple[str, ...], word: str) -> str:
+    """The grouped word that somebody means who asks for `word` as an export spells it; other words as they are.
+
+    >>> as_asked(AGE_GROUPS, "70-"), as_asked(GENDERS, "M"), as_asked(AGE_GROUPS, "20-30")
+    ('70+', 'male', '20-30')
+    """
+    meant = _age_word(word) if known is AGE_GROUPS else _gender_word(word)
+    return meant if meant in known else word
 
 
 def is_unknown_word(raw: str | None, *, known: tuple[str, ...]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
-from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS
+from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS, as_asked
 
 DEFAULT_MAX_GAP = timedelta(minutes=10)
 
@@ -27,6 +27,8 @@ _SINGULAR = {
     "weekday": "weekdays",
 }
 
+_GROUPED = {"age_groups": AGE_GROUPS, "genders": GENDERS}
+
 PERSON_WORDS = (c.CATEGORY, c.MASK, c.LIVENESS, c.MATCH)
 """What `Filters.attributes` can select by, beside age group and gender."""
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -35,7 +37,7 @@ _LOOSE = {
     "max_gap": _SPAN,
     "min_dwell": _SPAN,
     "max_dwell": _SPAN,
-    "hours": "two clock hours: (9, 17) or 9-17",
+    "hours": "two clock hours: (9, 17) or 9-17; 22-6 goes on past midnight",
     "attributes": "column → word or words",
 }
 _MOMENT = (datetime | date | str | None, "a datetime, a date, or ISO text such as 2025-05-05T09:00")
@@ -70,9 +72,12 @@ class Filters:
     since, until : half-open time range; naive values are local to the environment.
     cameras, groups, zones : place, by id; `groups` are camera groups, stores, departments or divisions.
     persons : person ids.
-    age_groups, genders : of the person (the determined value with most sighting time, else `other`).
+    age_groups, genders : of the person (the determined value with most sighting time, else `other`);
+        `Filters.of` takes the spellings of exports too: "70-" means 70+.
     attributes : other person words, as ((column, (word, …)), …), e.g. (("appearance_category", ("vip",)),).
-    weekdays : ISO weekdays 1–7, local. hours : local clock hours [from, to), e.g. (9, 17).
+    weekdays : ISO weekdays 1–7, local. hours : local clock hours [from, to), e.g. (9, 17); (22, 6) goes on past
+        midnight: from 22:00 to 24:00 and from 00:00 to 06:00. With both, each instant has its own weekday: of
+        Friday that is its first six hours and its last two.
     open_hours : clip to the environment's opening hours and closed days.
     min_dwell, max_dwell : of the (clipped) visit, inclusive and exclusive.
     touching : whole visits that touch the place and time instead of clipped ones.
@@ -119,11 +124,13 @@ class Filters:
             _all(f"attribute {name}", words, str)
         if self.hours is not None and not (
             len(self.hours) == 2
-            and all(isinstance(h, int) for h in self.hours)
-            and 0 <= self.hours[0] < self.hours[1] <= 24
+            and all(isinstance(h, int) and 0 <= h <= 24 for h in self.hours)
+            and self.hours[0] not in {self.hours[1], 24}
         ):
             raise FilterError(
-                "hours mean nothing", expected="(from, to) with 0 <= from < to <= 24", found=str(self.hours)
+                "hours mean nothing",
+                expected="two different clock hours from 0 to 24, such as (9, 17), or (22, 6) past midnight",
+                found=str(self.hours),
             )
         for name in ("max_gap", "min_dwell", "max_dwell"):
             value = getattr(self, name)
@@ -189,9 +196,12 @@ def _loose(name: str, value: Any) -> Any:
         if name == "attributes":
             pairs = value.items() if isinstance(value, Mapping) else value
             return tuple((k, (v,) if isinstance(v, str) else tuple(v)) for k, v in pairs)
-        if name in {"cameras", "groups", "zones", "persons", "age_groups", "genders", "weekdays"}:
+        if name in _GROUPED:
+            words = (value,) if isinstance(value, str) else tuple(value)
+            return tuple(as_asked(_GROUPED[name], word) for word in words)
+        if name in {"cameras", "groups", "zones", "persons", "weekdays"}:
             return (value,) if isinstance(value, str | int) else tuple(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, AttributeError):
         raise _unread(name, _LOOSE.get(name, "one value or a list"), value) from None
     return value
 

@@ -94,13 +94,16 @@ def clock_intervals(
     """(k, 2) disjoint UTC µs intervals in [start_us, end_us) in which the local clock reads such a weekday and
     hour.
 
-    An hour that a clock change repeats is in twice, one that it skips not at all.
+    Hours (22, 6) go on past midnight: they are from 22 to 24 and from 0 to 6. An hour that a clock change repeats
+    is in twice, one that it skips not at all.
     """
     a, b = hours or (0, 24)
+    parts = ((a, b),) if a < b else ((0, b), (a, 24))
 
     def walls(day: date) -> Iterable[tuple[int, int]]:
         if not weekdays or day.isoweekday() in weekdays:
-            yield a * 3600 * US, b * 3600 * US
+            for first, after in parts:
+                yield first * 3600 * US, after * 3600 * US
 
     return _wall_intervals(start_us, end_us, tz, walls)
 

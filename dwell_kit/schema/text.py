@@ -21,6 +21,15 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
+def counted(n: int, one: str, many: str) -> str:
+    """A number with the right form of its noun.
+
+    >>> counted(1, "person is", "persons are"), counted(1204, "visit", "visits")
+    ('1 person is', '1,204 visits')
+    """
+    return f"{n:,} {one if n == 1 else many}"
+
+
 def said(name: str, value: Any) -> str:
     """A key figure as people say it.
 

@@ -11,6 +11,7 @@ import panel as pn
 
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.text import counted
 from dwell_kit.ui import kpis, landing, trust, view
 from dwell_kit.ui.cards import Drawing, draw, grid
 from dwell_kit.ui.charts import CHARTS
@@ -134,7 +135,8 @@ class Overview:
         if figures["anonymous_sightings"]:
             said.append(f"{100 * figures['anonymous_share']:.1f} % of the sightings have no person")
         if figures.get("excluded_persons"):
-            said.append(f"{figures['excluded_persons']:,} persons on lists are left out")
+            who = counted(figures["excluded_persons"], "person on lists is", "persons on lists are")
+            said.append(f"{who} left out")
         if compared.reason:
             said.append(html.escape(compared.reason))
         said.append(landing.available(self.ws, str(self.filtering.filters.environment)))

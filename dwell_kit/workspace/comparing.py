@@ -22,9 +22,20 @@ class Comparison(NamedTuple):
     reason: str | None
 
 
-def compare(ws: Handle, filters: Filters) -> Comparison:
-    """The key figures of a selection and of the same local length immediately before, other filters the same."""
-    figures = querying.compute(ws, "summary", filters)
+def compare(ws: Handle, filters: Filters, *, k: int | None = None) -> Comparison:
+    """The key figures of a selection and of the same local length immediately before, other filters the same.
+
+    Parameters
+    ----------
+    k : hide figures about fewer than k persons, as `analytics.disclosure` says; None for people who may see rows.
+    """
+
+    def summary(chosen: Filters) -> dict[str, Any]:
+        if k is None:
+            return querying.compute(ws, "summary", chosen)  # type: ignore[no-any-return]
+        return querying.compute(ws, "summary_for_viewer", chosen, k=k)  # type: ignore[no-any-return]
+
+    figures = summary(filters)
     environment = querying.resolve_environment(ws, filters.environment)
     period = period_before(filters, environment.tz)
     if period is None:
@@ -34,7 +45,7 @@ def compare(ws: Handle, filters: Filters) -> Comparison:
     if share < ENOUGH_COVERED:
         reason = f"exports cover {100 * share:.0f} % of the period before: too little to compare with"
         return Comparison(figures, None, period, reason)
-    before = querying.compute(ws, "summary", filters.but(since=period[0], until=period[1]))
+    before = summary(filters.but(since=period[0], until=period[1]))
     return Comparison(figures, before, period, None)
 
 

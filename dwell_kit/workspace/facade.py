@@ -346,9 +346,15 @@ class Workspace:
         """Facts or a quantity as rows that can be paged, sorted, searched and exported as they are shown."""
         return paging.rows(self._handle, what, _filters(filters, loose), **(parameters or {}))
 
-    def compare(self, filters: Filters | None = None, **loose: Any) -> Comparison:
-        """The key figures, and those of the same local length before, where exports cover enough of it."""
-        return comparing.compare(self._handle, _filters(filters, loose))
+    def compare(self, filters: Filters | None = None, *, k: int | None = None, **loose: Any) -> Comparison:
+        """The key figures, and those of the same local length before, where exports cover enough of it.
+
+        Parameters
+        ----------
+        k : for people who may not see rows: figures about fewer than k persons are hidden, and `suppressed` among
+            them says why.
+        """
+        return comparing.compare(self._handle, _filters(filters, loose), k=k)
 
     def compute(
         self,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from dwell_kit.analytics import registry as quantities
 from dwell_kit.analytics import selection
+from dwell_kit.analytics.events import of_words, recorded_in
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.errors import FilterError, NotFoundError
 from dwell_kit.ingest import rejects as writing
@@ -38,7 +39,7 @@ _GROUP = "group"
 _NO_GROUP = "(none)"
 _OF_PERSONS = ("environment", "age_groups", "genders", "attributes", "include_listed")
 _OF_VISITS = {"min_dwell", "max_dwell", "max_gap"}
-_GIVEN = {"selection", "filters", "tz", "coverage", "groups"}
+_GIVEN = {"selection", "filters", "tz", "coverage", "groups", "excluded"}
 
 
 @dataclass(frozen=True)
@@ -150,16 +151,16 @@ def _call(ws: Handle, name: str, found: Scope, parameters: dict[str, Any]) -> An
             f"{name} has no parameter {', '.join(sorted(unknown))}",
             expected=", ".join(p for p in known if p not in _GIVEN and p not in quantity.takes),
         )
-    missing = [p.name for p in known.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    if set(missing) - set(parameters):
-        raise FilterError(
-            f"{name} needs {', '.join(sorted(set(missing) - set(parameters)))}", hint="parameters={…}"
-        )
+    needed = {p.name for p in known.values() if p.kind is p.KEYWORD_ONLY and p.default is p.empty}
+    if missing := sorted(needed - set(parameters)):
+        pairs = ", ".join(f'"{word}": …' for word in missing)
+        raise FilterError(f"{name} needs {', '.join(missing)}", hint=f"parameters={{{pairs}}}")
     given = {
         "selection": found.selection,
         "tz": found.environment.tz,
         "coverage": found.coverage,
         "groups": found.groups,
+        "excluded": found.excluded,
     }
     arguments = {key: value for key, value in given.items() if key in known and key not in parameters}
     tables = [_table(ws, found, table) for table in quantity.takes]
@@ -201,7 +202,7 @@ def _table(ws: Handle, found: Scope, table: str) -> Any:
             found.coded, selection=found.selection, tz=found.environment.tz, coverage=found.coverage
         )
     if table == "crowd_events":
-        return facts(ws, "crowd_events", found.filters, payload=False)
+        return recorded_in(facts(ws, "crowd_events", found.filters, payload=False), found.selection.intervals)
     if table == "positions":
         return facts(ws, "positions", found.filters, payload=False)
     raise FilterError(
@@ -213,6 +214,9 @@ def facts(
     ws: Handle, table: Literal["sightings", "crowd_events", "positions"], filters: Filters, *, payload: bool
 ) -> pl.DataFrame:
     """Rows of a contract, with raw person ids, that the filters select (place and time touch, never clip).
+
+    Words of a person are those in `analytics`: determined, with most sighting time. A crowd event of nobody whom
+    sightings know goes by its own.
 
     Raises
     ------
@@ -234,13 +238,18 @@ def facts(
         rows = ws.lake.scan(log, snapshot.versions).filter(pl.col(c.ENVIRONMENT) == environment.name)
     else:
         rows = upsert.current(ws.lake, log, snapshot.versions, environment=environment.name)
-    rows = rows.filter(*_conditions(ws, environment, filters, rows, start, end))
+    by_words = Filters() if table == "crowd_events" else filters
+    rows = rows.filter(
+        *_conditions(ws, environment, filters, rows, start, end), *_of_persons(ws, environment, by_words)
+    )
     rows = rows.join(_persons(ws, environment.name, snapshot), on=c.PERSON_CODE, how="left")
     if filters.persons:
         rows = rows.filter(pl.col(c.PERSON).is_in(filters.persons))
     if not filters.include_listed and (excluded := _listed(ws, environment.name)):
         rows = rows.filter(pl.col(c.PERSON).is_null() | ~pl.col(c.PERSON).is_in(excluded))
     frame = rows.collect(engine="streaming").sort(start, end, c.SEQ, c.ROW_NO)
+    if table == "crowd_events" and (filters.age_groups or filters.genders or filters.attributes):
+        frame = _events_of_words(ws, environment.name, snapshot, filters, frame)
     frame = _clocked(frame, filters, environment, start, end)
     front = [c.ENVIRONMENT, c.PERSON, c.CAMERA, start, *([end] if end != start else [])]
     hidden = {c.PERSON_CODE, "key_hash", c.DAY}
@@ -263,7 +272,8 @@ def _clocked(
         return frame.clear()
     at = np.minimum(np.searchsorted(spans[:, 1], first, side="right"), len(spans) - 1)
     begins, ends = spans[at].T
-    return frame.filter(pl.Series((ends > first) & ((begins < last) | (begins <= first))))
+    closed = (begins == last) & (end == c.RECORDED)
+    return frame.filter(pl.Series((ends > first) & ((begins < last) | (begins <= first) | closed)))
 
 
 def _opening_hours(environment: registry.Environment) -> OpeningHours:
@@ -304,7 +314,8 @@ def _conditions(
                 expected="since before until",
                 found=f"since {filters.since}, until {filters.until} ({environment.tz})",
             )
-        made.append((pl.col(end) > since) | (pl.col(start) >= since))
+        closed = pl.lit(end == c.RECORDED) & (pl.col(end) == since)
+        made.append((pl.col(end) > since) | (pl.col(start) >= since) | closed)
     if filters.until is not None:
         made.append(pl.col(start) < parse_moment(filters.until, environment.tz))
     if filters.cameras:
@@ -314,13 +325,31 @@ def _conditions(
             groups = registry.groups(connection, environment.name)
         cameras = {camera for g in filters.groups for camera in groups.get(g, [])}
         made.append(pl.col(c.CAMERA).is_in(sorted(cameras)))
-    if filters.age_groups or filters.genders or filters.attributes:
-        chosen = scope(ws, Filters.of(**{n: getattr(filters, n) for n in _OF_PERSONS})).selection.person
-        codes = person_codes(ws, environment.name, ws.snapshot())[chosen]
-        made.append(pl.col(c.PERSON_CODE).is_in(pl.Series(codes).implode()))
     if filters.zones and c.ZONE in names:
         made.append(pl.col(c.ZONE).is_in(filters.zones))
     return made
+
+
+def _of_persons(ws: Handle, environment: registry.Environment, filters: Filters) -> list[pl.Expr]:
+    """The persons whom age group, gender and attributes select."""
+    if not (filters.age_groups or filters.genders or filters.attributes):
+        return []
+    chosen = scope(ws, Filters.of(**{n: getattr(filters, n) for n in _OF_PERSONS})).selection.person
+    codes = person_codes(ws, environment.name, ws.snapshot())[chosen]
+    return [pl.col(c.PERSON_CODE).is_in(pl.Series(codes).implode())]
+
+
+def _events_of_words(
+    ws: Handle, environment: str, snapshot: Snapshot, filters: Filters, events: pl.DataFrame
+) -> pl.DataFrame:
+    """Crowd events by age group, gender and attributes, see `analytics.events`."""
+    coded, codes = coded_columns(ws, environment, snapshot), person_codes(ws, environment, snapshot)
+    wanted = events[c.PERSON_CODE].fill_null(0).to_numpy()
+    at = np.searchsorted(codes, wanted)
+    known = (at < len(codes)) & events[c.PERSON_CODE].is_not_null().to_numpy()
+    known[known] = codes[at[known]] == wanted[known]
+    position = np.where(known, at, -1)
+    return events.filter(pl.Series(of_words(events, filters, coded, position), dtype=pl.Boolean))
 
 
 def _persons(ws: Handle, environment: str, snapshot: Snapshot) -> pl.LazyFrame:

@@ -94,11 +94,24 @@ def filters(draw: st.DrawFn, clock: Clock, *, span: int = 170, by_clock: bool = 
         since=since,
         until=until,
         weekdays=draw(st.sampled_from(((), (), (7,), (6, 1)))) if by_clock else (),
-        hours=draw(st.sampled_from((None, None, (0, 3), (2, 3), (21, 24)))) if by_clock else None,
+        hours=draw(st.sampled_from((None, None, (0, 3), (2, 3), (21, 24), (22, 3)))) if by_clock else None,
         min_dwell=shortest,
         max_dwell=longest,
         touching=draw(st.booleans()),
         max_gap=draw(st.integers(0, 4)) * clock.tick,
+    )
+
+
+WORDS_OF = {"ann": ("male", "20-29"), "bob": ("female", "20-29"), "cem": ("male", "70-"), "dee": (None, None)}
+"""Gender and age group of each person, as every sighting says them."""
+
+
+def with_words(table: pl.DataFrame) -> pl.DataFrame:
+    """The frame with gender and age group of `WORDS_OF`."""
+    said = {name: {p: words[i] for p, words in WORDS_OF.items()} for i, name in enumerate((c.GENDER, c.AGE_GROUP))}
+    return table.with_columns(
+        pl.col(c.PERSON).replace_strict(words, default=None, return_dtype=pl.String).alias(name)
+        for name, words in said.items()
     )
 
 
@@ -145,6 +158,11 @@ class Twin:
 NEVER = -(10**9)
 
 
+def hours_of(first: int, after: int) -> set[int]:
+    """Clock hours from one to another, past midnight if that is earlier."""
+    return {h % 24 for h in range(first, after if first < after else after + 24)}
+
+
 def covered_till(stretches: list[tuple[int, int]], tick: int, gap: int) -> int:
     """Where the coverage that holds at a tick, or ended last before it, ends: holes up to `gap` do not end it."""
     end = NEVER
@@ -167,7 +185,7 @@ class World:
             (f.since is None or f.since <= now)
             and (f.until is None or now < f.until)
             and (not f.weekdays or local.isoweekday() in f.weekdays)
-            and (f.hours is None or f.hours[0] <= local.hour < f.hours[1])
+            and (f.hours is None or local.hour in hours_of(*f.hours))
         )
 
     def place(self, row: Row) -> bool:

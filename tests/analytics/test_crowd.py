@@ -12,6 +12,7 @@ from dwell_kit.analytics.crowd import (
     compute_crowd_per_hour,
     compute_lead_lag,
 )
+from dwell_kit.analytics.events import select_events
 from dwell_kit.errors import ContractError, FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
@@ -46,6 +47,31 @@ def test_events_per_camera_and_local_hour():
     only = compute_crowd_per_hour(events, filters=Filters.of(camera="a", since=at(30), until=at(60)))
     assert only[c.COUNT].to_list() == [1]
     assert compute_crowd_per_hour(events, filters=Filters.of(hours=(21, 22)))[c.CAMERA].to_list() == ["a"]
+    assert compute_crowd_per_hour(events, filters=Filters.of(hours=(23, 21)))[c.COUNT].sum() == 3
+
+
+def test_an_event_goes_by_the_words_of_its_person():
+    # p is male and q female by their sightings, r is neither; z was never sighted, and nobody has no person.
+    events = events_of([("a", minute, 1, who) for minute, who in enumerate(("p", "q", "r", "z", None))])
+    words = pl.Series(c.GENDER, ["female", "female", "male", "M", "male"])
+    events = events.with_columns(words, pl.Series(c.AGE_GROUP, ["0-2", "70-", "0-2", "70-", None]))
+    sightings = rows_of([("p", "a", 0, 9), ("q", "a", 0, 9), ("r", "a", 0, 9)])
+
+    def chosen(known, **filters):
+        rows = select_events(events, filters=Filters.of(**filters), tz="UTC", sightings=known)
+        return rows[c.PERSON].to_list()
+
+    assert chosen(sightings, gender="male") == ["p", "z", None]
+    assert chosen(sightings, gender="other") == ["r"]
+    assert chosen(None, gender="male") == ["r", "z", None]
+    assert chosen(sightings, age_group="70-") == ["z"]  # no sighting says an age: those three are `other`
+    assert chosen(sightings, attributes={c.CATEGORY: "other"}) == ["p", "q", "r"]
+    for compute in (compute_crowd_occupancy, compute_lead_lag):
+        compute(events, sightings, filters=Filters.of(gender="male"))
+    counts = compute_crowd_per_hour(events, sightings=sightings, filters=Filters.of(gender="male"))
+    assert counts.select(c.COUNT, c.UNIQUE_VISITORS).rows() == [(3, 2)]
+    with pytest.raises(FilterError, match="attributes"):
+        chosen(None, attributes={c.CATEGORY: "other"})
 
 
 def test_events_by_camera_and_clock_hour_add_up_over_days():

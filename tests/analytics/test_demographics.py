@@ -85,3 +85,28 @@ def test_refuses_groupings_without_a_word():
 def test_keeps_the_kind_of_frame():
     pandas = rows_of(SPEC).to_pandas()
     assert type(compute_demographics(pandas)) is type(pandas)
+
+
+def test_how_many_of_each_group_are_there_at_once():
+    # Male p is there 0–10 and 60–90, female q 0–30; 20:00 UTC is minute 0.
+    table = compute_demographics(rows_of(SPEC[:4]), by=c.GENDER, every="hour", occupancy=True)
+    names = (c.BUCKET, c.GENDER, c.VISITS, c.OCCUPANCY_MAX, c.PERSON_SECONDS, c.OCCUPANCY_MEAN)
+    assert table.select(names).rows() == [
+        (at(0), "male", 1, 1, 600.0, 600 / 3600),
+        (at(0), "female", 1, 1, 1800.0, 0.5),
+        (at(60), "male", 1, 1, 1800.0, 1.0),  # the data end after half an hour
+    ]
+    whole = compute_demographics(rows_of(SPEC[:4]), by=c.GENDER, occupancy=True)
+    assert whole.select(c.GENDER, c.VISITS, c.PERSON_SECONDS, c.COVERED_S).rows() == [
+        ("male", 2, 2400.0, 5400.0),
+        ("female", 1, 1800.0, 5400.0),
+    ]
+    plain = compute_demographics(rows_of(SPEC[:4]), by=c.GENDER)
+    assert whole.select(plain.columns).equals(plain)
+
+
+def test_who_stays_on_into_an_hour_is_there_without_a_visit():
+    table = compute_demographics(rows_of([("p", "a", 50, 20)]), by=[c.GENDER], every="hour", occupancy=True)
+    names = (c.BUCKET, c.VISITS, c.UNIQUE_VISITORS, c.PERSON_SECONDS, c.SHARE, c.SHARE_DETERMINED)
+    assert table.select(names).rows() == [(at(0), 1, 1, 600.0, 1.0, 1.0), (at(60), 0, 0, 600.0, 0.0, 1.0)]
+    assert compute_demographics(rows_of([]), by=[c.GENDER], every="hour", occupancy=True).is_empty()

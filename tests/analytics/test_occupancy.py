@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dwell_kit.analytics import bins, presence, sweep
+from dwell_kit.analytics.capacity import compute_capacity_share
 from dwell_kit.analytics.occupancy import (
     compute_occupancy,
     compute_occupancy_at,
@@ -29,7 +30,20 @@ from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import to_us
 
-from .strategies import CAMERAS, COARSE, FINE, ZONES, Clock, Row, World, filters, frame, sightings
+from .strategies import (
+    CAMERAS,
+    COARSE,
+    FINE,
+    WORDS_OF,
+    ZONES,
+    Clock,
+    Row,
+    World,
+    filters,
+    frame,
+    sightings,
+    with_words,
+)
 
 PLACES = {None: (None, (None,)), "camera": ("camera", CAMERAS), "zone": ("zone", ZONES)}
 BY = st.sampled_from(tuple(PLACES))
@@ -111,10 +125,111 @@ def test_persons_there_equal_the_twin(data: st.DataObject) -> None:
     found = compute_occupancy(frame(rows, COARSE), filters=chosen, persons=True)
     there: dict[datetime, set[str]] = defaultdict(set)
     for twin in World(rows, COARSE, chosen).visits():
-        for tick in range(twin.first, max(twin.last, twin.first + 1)):
+        for tick in twin.present:
             there[bucket_of(COARSE, tick, "hour", "UTC")].add(twin.person)
     counted = {b: n for b, n in found.select(c.BUCKET, c.UNIQUE_VISITORS).rows() if n}
-    assert counted == {b: len(p) for b, p in there.items() if b in found[c.BUCKET].to_list()}
+    assert counted == {b: len(p) for b, p in there.items()}
+
+
+def group_of(person: str, by: tuple[str, ...]) -> tuple[str, ...]:
+    gender, age = WORDS_OF[person]
+    words = {c.GENDER: gender or "other", c.AGE_GROUP: "70+" if age == "70-" else age or "other"}
+    return tuple(words[name] for name in by)
+
+
+@pytest.mark.parametrize("by", [(c.GENDER,), (c.AGE_GROUP,), (c.AGE_GROUP, c.GENDER)])
+@given(data=st.data())
+def test_groups_of_persons_equal_the_twin(by: tuple[str, ...], data: st.DataObject) -> None:
+    rows, chosen, tz = data.draw(sightings()), data.draw(filters(COARSE)), data.draw(TZ)
+    table = with_words(frame(rows, COARSE))
+    coverage = data.draw(
+        st.sampled_from((None, [(COARSE.at(-5), COARSE.at(40)), (COARSE.at(60), COARSE.at(200))]))
+    )
+    given_ = {"tz": tz, "filters": chosen, "coverage": coverage}
+    found = compute_occupancy(table, by=by if len(by) > 1 else by[0], persons=True, **given_)
+    level: dict[tuple[str, ...], dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for twin in World(rows, COARSE, chosen, tz=tz).visits():
+        for tick in twin.present:
+            level[group_of(twin.person, by)][tick].add(twin.person)
+    assert set(level) <= set(found.select(by).rows())
+    wanted = {
+        group_of(p, by) for p in {r.person for r in rows} - {None} if not chosen.persons or p in chosen.persons
+    }
+    assert {g for g in found.select(by).rows() if g not in wanted} <= {("other",) * len(by)}
+    for group, mine in found.group_by(by):
+        area: dict[datetime, int] = defaultdict(int)
+        most: dict[datetime, int] = defaultdict(int)
+        there: dict[datetime, set[str]] = defaultdict(set)
+        for tick, persons in level[group].items():
+            bucket = bucket_of(COARSE, tick, "hour", tz)
+            area[bucket] += len(persons)
+            most[bucket] = max(most[bucket], len(persons))
+            there[bucket] |= persons
+        assert {b: s for b, s in mine.select(c.BUCKET, c.PERSON_SECONDS).rows() if s} == {
+            b: n * COARSE.tick.total_seconds() for b, n in area.items()
+        }
+        assert {b: m for b, m in mine.select(c.BUCKET, c.OCCUPANCY_MAX).rows() if m} == most
+        assert {b: n for b, n in mine.select(c.BUCKET, c.UNIQUE_VISITORS).rows() if n} == {
+            b: len(p) for b, p in there.items()
+        }
+    if found.height:
+        whole = compute_occupancy(table, **given_)
+        parts = found.group_by(c.BUCKET).agg(
+            pl.col(c.PERSON_SECONDS, c.OCCUPANCY_MEAN).sum(), pl.col(c.COVERED_S).first()
+        )
+        both = whole.join(parts, on=c.BUCKET, suffix="_parts")
+        assert both.height == whole.height == parts.height
+        assert both[c.PERSON_SECONDS].to_list() == both["person_seconds_parts"].to_list()
+        assert both[c.COVERED_S].to_list() == both["covered_s_parts"].to_list()
+        assert both[c.OCCUPANCY_MEAN].fill_null(0).to_list() == pytest.approx(
+            both["occupancy_mean_parts"].to_list()
+        )
+
+
+def test_a_place_crossed_with_words_keeps_its_anonymous_people_as_other() -> None:
+    rows = [Row("ann", "door", None, 0, 4), Row("bob", "door", None, 2, 4), Row(None, "door", None, 0, 3)]
+    found = compute_occupancy(with_words(frame(rows, COARSE)), by=("camera", c.GENDER), every=None)
+    ticks = COARSE.tick.total_seconds()
+    assert found.select(c.CAMERA, c.GENDER, c.OCCUPANCY_MAX, c.PERSON_SECONDS).rows() == [
+        ("door", "male", 1, 4 * ticks),
+        ("door", "female", 1, 2 * ticks),
+        ("door", "other", 1, 3 * ticks),
+    ]
+    alone = compute_occupancy(with_words(frame(rows, COARSE)), by=c.GENDER, every=None)
+    assert alone[c.GENDER].to_list() == ["male", "female"]
+    assert alone[c.PERSON_SECONDS].to_list() == [4 * ticks, 2 * ticks]
+    with pytest.raises(FilterError, match="environment and its groups"):
+        compute_occupancy(frame(rows, COARSE), by="camera", persons=True)
+
+
+@given(data=st.data())
+def test_only_selected_places_have_rows(data: st.DataObject) -> None:
+    rows, chosen = data.draw(sightings()), data.draw(filters(COARSE))
+    table = frame(rows, COARSE)
+    for by, name, of, other in (("camera", c.CAMERA, "cameras", "zones"), ("zone", c.ZONE, "zones", "cameras")):
+        key, other_key = of[:-1], other[:-1]
+        wanted, others = getattr(chosen, of), getattr(chosen, other)
+        places = {getattr(r, key) for r in rows if not others or getattr(r, other_key) in others}
+        places = {p for p in places if p is not None and (not wanted or p in wanted)}
+        if chosen.touching:
+            places = {getattr(r, key) for r in rows} - {None}
+        tables = [
+            compute_occupancy(table, by=by, every="day", filters=chosen),
+            compute_capacity_share(table, capacity=2, by=by, every="day", filters=chosen),
+            compute_occupancy_at(table, times=[COARSE.at(3)], by=by, filters=chosen),
+        ]
+        if by == "camera":
+            tables.append(compute_camera_hour(table, filters=chosen))
+        for made in tables:
+            assert set(made[name]) == (places if made.height else set())
+        assert set(compute_occupancy_steps(table, by=by, filters=chosen)[name]) <= places
+
+
+def test_places_that_were_not_selected_are_not_empty_halls() -> None:
+    only = compute_occupancy(HAND, every="day", by="camera", filters=Filters(cameras=("hall",)))
+    assert only.select(c.CAMERA, c.PERSON_SECONDS, c.COVERED_S).rows() == [("hall", 1200.0, 3000.0)]
+    at_ten = compute_occupancy_at(HAND, times=[at(10)], by="camera", filters=Filters(cameras=("hall",)))
+    assert at_ten.rows() == [("hall", at(10), 1)]
 
 
 @given(data=st.data())

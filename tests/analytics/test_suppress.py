@@ -198,3 +198,19 @@ def test_keeps_the_kind_of_frame_and_the_input():
     before = pandas.copy()
     assert type(suppress(pandas, by="a")) is type(pandas)
     assert pandas.equals(before)
+
+
+def test_few_at_one_instant_and_who_did_not_arrive_are_hidden():
+    hours = pl.DataFrame(
+        {
+            c.HOUR: [9, 10, 11, 12],
+            c.OCCUPANCY_MAX: [7, 3, 0, 2],
+            c.OCCUPANCY_MEAN: [1.5, 0.5, 0.0, 0.2],
+            N: [9, 6, 0, 0],  # nobody began a visit at 12, and two were still there
+        }
+    )
+    shown = suppress(hours, by=c.HOUR, published=[])
+    assert shown[c.SUPPRESSED].to_list() == [False, False, False, True]
+    assert shown[c.OCCUPANCY_MAX].to_list() == [7, None, 0, None]
+    assert shown[c.OCCUPANCY_MEAN].to_list() == [1.5, 0.5, 0.0, None]
+    assert suppress(hours, by=c.HOUR, k=1, published=[]).drop(c.SUPPRESSED).equals(hours)

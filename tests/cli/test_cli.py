@@ -72,6 +72,7 @@ def test_filters_are_those_of_the_library(filled: Command) -> None:
         ["dwell"], ["dwell", "--by", "camera_id", "--by", "hour"],
         ["dwell", "--histogram"], ["dwell", "--survival"],
         ["occupancy"], ["occupancy", "--every", "15min", "--by", "camera"], ["visitors"],
+        ["occupancy", "--capacity", "20"], ["occupancy", "--by", "gender"], ["demographics", "--every", "day"],
         ["visitors", "--what", "top"], ["peaks"], ["peaks", "--what", "weekday_hour"], ["demographics"], ["crowd"],
         ["figure", "footfall"], ["uploads"], ["rejects", "1"], ["doctor"], ["compact"], ["environment"],
         ["cameras"], ["coverage"], ["lists"], ["peaks", "--what", "hourly"], ["dwell", "--min-dwell", "1min"],
@@ -161,6 +162,8 @@ def test_people_on_lists_are_left_out_and_said_to_be(filled: Command, tmp_path: 
     out, err = filled("summary", "--json")
     assert json.loads(out)["excluded_persons"] == 3
     assert "3 persons on lists are left out" in err
+    filled("lists", "staff", "--person", "p11", "--rule", "badge readers")
+    assert "1 person on lists is left out" in filled("summary")[1]
     _, err = filled("summary", "--include-listed")
     assert "left out" not in err
 
@@ -188,6 +191,8 @@ def test_hints_speak_the_language_of_the_command_line(dwell: Command, tmp_path: 
     ):
         _, err = dwell("summary", *arguments, exits=2)
         assert said in err
+    _, err = dwell("figure", "capacity_share", exits=2)
+    assert "--parameter 'capacity=…'" in err
 
 
 def test_reports_are_scheduled_on_the_command_line(filled: Command, tmp_path: Path) -> None:

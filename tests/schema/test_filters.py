@@ -17,7 +17,7 @@ some = st.builds(
     genders=st.lists(st.sampled_from(GENDERS), max_size=2).map(tuple),
     age_groups=st.lists(st.sampled_from(AGE_GROUPS), max_size=2).map(tuple),
     weekdays=st.lists(st.integers(1, 7), max_size=3).map(tuple),
-    hours=st.none() | st.tuples(st.integers(0, 11), st.integers(12, 24)),
+    hours=st.none() | st.permutations(range(24)).map(lambda h: (h[0], h[1])),
     min_dwell=st.none() | st.integers(0, 9999).map(lambda s: timedelta(seconds=s)),
     max_gap=st.integers(0, 9999).map(lambda s: timedelta(seconds=s)),
     touching=st.booleans(),
@@ -37,16 +37,24 @@ def test_singular_and_loose_values() -> None:
     )
     assert Filters.of(attributes={"mask_outcome": "mask"}).attributes == (("mask_outcome", ("mask",)),)
     assert Filters.of(camera=None) == Filters()
+    assert Filters.of(hours="22-6").hours == (22, 6)
+
+
+def test_words_are_taken_as_exports_spell_them() -> None:
+    assert Filters.of(age_group="70-", gender="M") == Filters(age_groups=("70+",), genders=("male",))
+    assert Filters.of(age_groups=["20–29", "80+"]).age_groups == ("20-29", "70+")
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"kamera": "a"}, "no filter 'kamera'"),
-        ({"gender": "woman"}, "no gender"),
+        ({"gender": "lady"}, "no gender"),
         ({"age_group": "20-30"}, "no age group"),
         ({"weekday": 0}, "no weekday"),
+        ({"age_group": 70}, "age_groups cannot be read"),
         ({"hours": (9, 9)}, "hours mean nothing"),
+        ({"hours": (24, 6)}, "hours mean nothing"),
         ({"max_gap": -1}, "negative"),
     ],
 )

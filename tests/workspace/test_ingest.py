@@ -6,12 +6,14 @@ import uuid
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import zstandard
 
 import dwell_kit as dk
+from dwell_kit.analytics.crowd import compute_crowd_per_hour
 from dwell_kit.errors import FilterError, NotFoundError, WorkspaceError
 from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.store import raw
@@ -285,6 +287,47 @@ def test_rows_are_filtered_like_figures_or_not_at_all(ws: dk.Workspace, tmp_path
         ws.sightings(open_hours=True)
     ws.set_environment("main", opening_hours=OpeningHours(weekly={1: (("00:00", "08:01"),)}))
     assert ws.sightings(open_hours=True)["camera_id"].tolist() == ["door", "door"]
+
+
+def test_crowd_events_are_filtered_as_the_pure_function_does(ws: dk.Workspace, tmp_path: Path) -> None:
+    people = [("anna", "female"), ("ben", "male"), ("cem", "inconclusive")]
+    path = write(tmp_path / "a.csv", [(who, "door", str(i), 0, 900) for i, (who, _) in enumerate(people)])
+    lines = zip(path.read_text().splitlines(), ("gender_outcome", *(word for _, word in people)), strict=True)
+    path.write_text("".join(f"{line},{word}\n" for line, word in lines))
+    ws.ingest(path)
+    said = [("anna", "male"), ("ben", None), ("cem", "male"), ("zoe", "male"), (None, "male"), (None, "female")]
+    events = [
+        {
+            "event_id": f"e{i}",
+            "person_id": who,
+            "camera_id": "door",
+            "utc_time_recorded": (START + timedelta(minutes=i)).timestamp(),
+            "loitering_duration": 90,
+            "gender": word,
+        }
+        for i, (who, word) in enumerate(said)
+    ]
+    (tmp_path / "events.json").write_text(json.dumps(events))
+    ws.ingest(tmp_path / "events.json")
+    every, sightings = ws.crowd_events(as_="polars"), ws.sightings(as_="polars")
+    assert every.height == len(said)
+
+    def both(**filters: Any) -> int:
+        stored = ws.compute("crowd_per_hour", as_="polars", **filters)
+        pure = compute_crowd_per_hour(every, sightings=sightings, filters=dk.Filters.of(**filters))
+        assert stored.equals(pure)
+        return int(stored["count"].sum())
+
+    assert both(gender="male") == 3  # ben, zoe, and nobody whom the event calls male
+    assert both(gender="other") == 1
+    assert both(gender=["female", "other"], age_group="other") == 3
+    assert both(attributes={"appearance_category": "other"}) == 3
+    assert ws.crowd_events(gender="male")["person_id"].fillna("").tolist() == ["ben", "zoe", ""]
+    # in figures an event is of the moment it was recorded at, in rows of all its 90 seconds
+    assert both(since=START + timedelta(minutes=1), until=START + timedelta(minutes=3)) == 2
+    assert both(hours=(8, 9)) == 6
+    assert both(hours=(9, 8)) == 0
+    assert len(ws.crowd_events(since=START + timedelta(minutes=1), until=START + timedelta(minutes=3))) == 4
 
 
 def test_filters_can_be_given_as_an_object_everywhere(ws: dk.Workspace, tmp_path: Path) -> None:
