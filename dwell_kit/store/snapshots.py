@@ -61,6 +61,12 @@ def get(connection: Connection, snapshot_id: int) -> Snapshot:
     return found
 
 
+def kept(connection: Connection, snapshot_id: int) -> Snapshot | None:
+    """The snapshot with this id; None if there is none, or an erasure emptied it."""
+    row = connection.execute(sa.select(snapshots).where(snapshots.c.id == snapshot_id)).mappings().first()
+    return _snapshot(row) if row is not None and row["erased_at"] is None else None
+
+
 def as_of(connection: Connection, moment: datetime) -> Snapshot:
     """The newest snapshot made at or before `moment`; `EMPTY` before the first."""
     newest = sa.select(sa.func.max(snapshots.c.id)).where(snapshots.c.created_at <= moment)

@@ -1,8 +1,13 @@
-"""Erase one person everywhere, with a proof."""
+"""Erase one person everywhere, with a proof.
+
+Facts are erased as they were recorded: what sources said of the id. Of persons who are linked to it nothing goes
+but the link; an identity that a split made can be erased by its own name, and the rest of the person stays.
+"""
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +16,13 @@ import sqlalchemy as sa
 
 from dwell_kit.errors import NotFoundError
 from dwell_kit.schema import columns as c
-from dwell_kit.store import registry, snapshots, uploads
+from dwell_kit.schema.tables import Table
+from dwell_kit.store import links, registry, snapshots, uploads
 from dwell_kit.store.database import lists
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.lake import (
     CROWD_EVENTS_LOG,
+    KEY_HASH,
     PERSONS,
     POSITIONS_LOG,
     REJECTS_LOG,
@@ -24,11 +31,50 @@ from dwell_kit.store.lake import (
 )
 from dwell_kit.store.raw import raw_path
 from dwell_kit.workspace.handle import Handle, who
+from dwell_kit.workspace.identity import Identities, identities
 from dwell_kit.workspace.maintaining import remove_unnamed
 from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
 from dwell_kit.workspace.querying import resolve_environment
 
 _FACTS = (SIGHTINGS_LOG, CROWD_EVENTS_LOG, POSITIONS_LOG)
+_TIME = {CROWD_EVENTS_LOG.name: c.STARTED, SIGHTINGS_LOG.name: c.STARTED, POSITIONS_LOG.name: c.TIME}
+
+
+@dataclass(frozen=True)
+class _Whom:
+    """Whose rows go: those with a code, or what a split took away from them."""
+
+    environment: str
+    person_id: str
+    codes: tuple[int, ...]
+    split: links.Link | None
+    splits: tuple[links.Link, ...]
+    """Every split there ever was."""
+    identities: Identities
+
+    def rows(self, scan: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+        """The rows of a log that go; of a split-off sighting every message goes, whatever time each said."""
+        if self.split is None:
+            return scan.filter(pl.col(c.PERSON_CODE).is_in(self.codes))
+        taken = self.identities.only_split(scan, _TIME[table.name])
+        taken = taken.filter(pl.col(c.PERSON_CODE).is_in(list(self.forgotten())))
+        return scan.join(taken, on=[c.SOURCE, KEY_HASH], how="semi") if KEY_HASH in table.names else taken
+
+    def forgotten(self) -> dict[int, str]:
+        """Code → id of whom links say nothing any more: the person, and the identities that their splits made."""
+        codes = [self.identities.split_code(self.person_id)] if self.split else self.codes
+        own = dict.fromkeys(codes, self.person_id)
+        for split in self.splits:  # the oldest first: one may be of an identity that an older one made
+            if all(m.code in own for m in split.members):
+                own[self.identities.split_code(split.name or "")] = split.name or ""
+        return own
+
+    def others(self) -> list[str]:
+        """Who else is recorded to be the same person."""
+        own = set(self.forgotten())
+        mine = set(self.identities.canonical(own))
+        members = {m for link in self.identities.links for m in link.members if m.code not in own}
+        return sorted({m.person_id for m in members if mine & set(self.identities.canonical([m.code]))})
 
 
 def erase(
@@ -41,30 +87,24 @@ def erase(
 
     Returns
     -------
-    rows removed per table, raw files and payload rows removed, and `left` (what a search of every file on
+    rows removed per table, raw files and payload rows removed, links (that named the person), linked (ids that are
+    recorded to be the same person: their rows are there still), and `left` (what a search of every file on
     disk still finds: zero).
     """
     place = resolve_environment(ws, environment)
     with ws.database.read() as connection:
         history = uploads.history(connection, place.name)
-    sources = [source] if source else sorted({u["source"] for u in history})
-    codes = [PersonCoder(ws.secret, place.name, s).code(person_id) for s in sources]
     with publishing(ws, reason="erase a person", step=step) as draft:
-        rows = _rows(ws, draft, place.name, codes)
-        if rows.is_empty() and not _known(ws, draft, codes):
+        whom = _whom(ws, place.name, person_id, [source] if source else sorted({u["source"] for u in history}))
+        rows = _rows(ws, draft, whom)
+        if rows.is_empty() and not whom.split and not _known(ws, draft, list(whom.codes)):
             raise NotFoundError(f"there is no person {person_id!r} in {place.name!r}", found=repr(person_id))
-        removed = _delete(ws, draft, place.name, codes, person_id)
+        linked = whom.others()
+        removed = _delete(ws, draft, whom, rows)
         step("rows deleted")
-        draft.finally_do.append(lambda connection: _forget(connection, place.name, person_id))
-        draft.finally_do.append(
-            lambda connection: registry.note(
-                connection,
-                who=who(),
-                action="erase",
-                detail={"environment": place.name, "codes": [f"{k & (2**64 - 1):016x}" for k in codes]},
-                now=ws.now(),
-            )
-        )
+        forgotten: list[int] = []
+        draft.finally_do.append(lambda connection: forgotten.append(_forget(connection, whom)))
+        draft.finally_do.append(lambda connection: _note(ws, connection, whom))
     with ws.database.write() as connection:
         snapshots.forget_before(connection, draft.snapshot_id or 0, now=ws.now())
     touched = {u["seq"]: u for u in history if u["seq"] in set(rows[c.SEQ].to_list())}
@@ -76,20 +116,36 @@ def erase(
         "rows": removed,
         "payload_rows": sum(_clean_payload(ws, seq, rows) for seq in touched),
         "raw_files": sum(_remove_raw(ws, u) for u in [*touched.values(), *gone]),
+        "links": sum(forgotten),
+        "linked": linked,
     }
     shutil.rmtree(ws.layout.hot / place.name, ignore_errors=True)
     ws.loaded.clear()
+    ws.identities.clear()
     remove_unnamed(ws, keep_versions=1)
+    ws.database.settle()
     step("files removed")
-    proof["left"] = _search(ws, codes)
+    proof["left"] = _search(ws, whom)
     return proof
 
 
-def _rows(ws: Handle, draft: Draft, environment: str, codes: list[int]) -> pl.DataFrame:
+def _whom(ws: Handle, environment: str, person_id: str, sources: list[str]) -> _Whom:
+    known = identities(ws, environment, ws.snapshot())
+    with ws.database.read() as connection:
+        ever = tuple(links.splits_ever(connection, environment))
+    for split in known.splits:
+        if split.name == person_id:
+            return _Whom(environment, person_id, tuple(m.code for m in split.members), split, ever, known)
+    codes = [PersonCoder(ws.secret, environment, s).code(person_id) for s in sources]
+    return _Whom(environment, person_id, tuple(codes), None, ever, known)
+
+
+def _rows(ws: Handle, draft: Draft, whom: _Whom) -> pl.DataFrame:
+    """table, seq, row_no of the facts that go."""
     parts = [
-        ws.lake.scan(t, draft.versions)
-        .filter((pl.col(c.ENVIRONMENT) == environment) & pl.col(c.PERSON_CODE).is_in(codes))
-        .select(c.SEQ, c.ROW_NO)
+        whom.rows(ws.lake.scan(t, draft.versions).filter(pl.col(c.ENVIRONMENT) == whom.environment), t).select(
+            pl.lit(t.name).alias("table"), c.SEQ, c.ROW_NO
+        )
         for t in _FACTS
     ]
     return pl.concat(parts).collect()
@@ -100,19 +156,25 @@ def _known(ws: Handle, draft: Draft, codes: list[int]) -> bool:
     return not known.limit(1).collect().is_empty()
 
 
-def _delete(ws: Handle, draft: Draft, environment: str, codes: list[int], person_id: str) -> dict[str, int]:
+def _delete(ws: Handle, draft: Draft, whom: _Whom, rows: pl.DataFrame) -> dict[str, int]:
     removed = {}
-    text = ", ".join(str(code) for code in codes)
-    for table in (*_FACTS, PERSONS):
+    codes = f"{c.PERSON_CODE} IN ({', '.join(str(code) for code in whom.codes)})"
+    for table in _FACTS if whom.split else (*_FACTS, PERSONS):
         if table.name not in draft.versions:
             continue
         before = _count(ws, draft, table.name)
-        draft.versions[table.name] = ws.lake.delete(table, f"{c.PERSON_CODE} IN ({text})", draft.versions)
+        mine = rows.filter(pl.col("table") == table.name).group_by(c.SEQ).agg(pl.col(c.ROW_NO).unique())
+        chosen_rows = [
+            f"({c.SEQ} = {s} AND {c.ROW_NO} IN ({', '.join(map(str, n))}))" for s, n in mine.iter_rows()
+        ]
+        predicate = " OR ".join(chosen_rows) if whom.split else codes
+        if predicate:
+            draft.versions[table.name] = ws.lake.delete(table, predicate, draft.versions)
         removed[table.name] = before - _count(ws, draft, table.name)
     if REJECTS_LOG.name in draft.versions:
-        here = pl.col(c.ENVIRONMENT) == environment
-        mine = pl.col(c.RAW).str.contains(person_id, literal=True) | (pl.col(c.VALUE) == person_id)
-        bad = ws.lake.scan(REJECTS_LOG, draft.versions).filter(here & mine).select(c.SEQ, c.ROW_NO).collect()
+        here = pl.col(c.ENVIRONMENT) == whom.environment
+        said = pl.col(c.RAW).str.contains(whom.person_id, literal=True) | (pl.col(c.VALUE) == whom.person_id)
+        bad = ws.lake.scan(REJECTS_LOG, draft.versions).filter(here & said).select(c.SEQ, c.ROW_NO).collect()
         for seq, row_no in bad.unique().iter_rows():
             predicate = f"{c.SEQ} = {seq} AND {c.ROW_NO} = {row_no}"
             draft.versions[REJECTS_LOG.name] = ws.lake.delete(REJECTS_LOG, predicate, draft.versions)
@@ -124,8 +186,20 @@ def _count(ws: Handle, draft: Draft, name: str) -> int:
     return int(ws.lake.scan(TABLES[name], draft.versions).select(pl.len()).collect().item())
 
 
-def _forget(connection: sa.Connection, environment: str, person_id: str) -> None:
-    connection.execute(sa.delete(lists).where(lists.c.environment == environment, lists.c.person_id == person_id))
+def _forget(connection: sa.Connection, whom: _Whom) -> int:
+    """Take the person off lists and out of links; returns how many links named them."""
+    gone = whom.forgotten()
+    names = set(gone.values())
+    here = (lists.c.environment == whom.environment) & lists.c.person_id.in_(names)
+    connection.execute(sa.delete(lists).where(here))
+    splits = names if whom.split else names - {whom.person_id}
+    return links.forget(connection, whom.environment, gone, names=splits, said=whom.person_id)
+
+
+def _note(ws: Handle, connection: sa.Connection, whom: _Whom) -> None:
+    codes = [f"{k & (2**64 - 1):016x}" for k in whom.forgotten()]
+    detail = {"environment": whom.environment, "codes": codes}
+    registry.note(connection, who=who(), action="erase", detail=detail, now=ws.now())
 
 
 def _clean_payload(ws: Handle, seq: int, rows: pl.DataFrame) -> int:
@@ -155,11 +229,11 @@ def _remove_raw(ws: Handle, upload: dict[str, Any]) -> int:
     return int(existed)
 
 
-def _search(ws: Handle, codes: list[int]) -> int:
-    """Rows with one of the codes in any Parquet file on disk, named by a snapshot or not."""
+def _search(ws: Handle, whom: _Whom) -> int:
+    """Rows of the person in any Parquet file on disk, named by a snapshot or not."""
     left = 0
-    for table in (*_FACTS, PERSONS):
+    for table in _FACTS if whom.split else (*_FACTS, PERSONS):
         for path in ws.lake.folder(table).glob("**/*.parquet"):
             scan = pl.scan_parquet(path, hive_partitioning=False)
-            left += scan.filter(pl.col(c.PERSON_CODE).is_in(codes)).select(pl.len()).collect().item()
+            left += whom.rows(scan, table).select(pl.len()).collect().item()
     return left
