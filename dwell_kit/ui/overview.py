@@ -118,6 +118,8 @@ class Overview:
             said.append(f"{100 * figures['anonymous_share']:.1f} % of the sightings have no person")
         if figures.get("excluded_persons"):
             said.append(f"{figures['excluded_persons']:,} persons on lists are left out")
+        if figures.get("silent_hours"):
+            said.append(f"{figures['silent_hours']:,} h silent, implausibly by the cameras' own rhythm")
         if compared.reason:
             said.append(html.escape(compared.reason))
         self.coverage.object = " · ".join(said)
