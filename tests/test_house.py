@@ -26,10 +26,11 @@ def test_import_is_light() -> None:
 def test_public_names_are_frozen() -> None:
     assert dir(dwell_kit) == ["DwellError", "Filters", "Workspace", "__version__", "open"]
     assert sorted(n for n in vars(dwell_kit.Workspace) if not n.startswith("_")) == [
-        "audit", "cameras", "close", "compact", "compare", "compute", "coverage", "covered_share", "crowd_events",
-        "doctor", "edit_camera", "environments", "erase", "excluded", "export", "ingest", "list_rules", "lists",
-        "path", "positions", "quality", "rejects", "rows", "set_environment", "set_list", "sightings",
-        "snapshot_id", "summary", "tz", "undo", "uploads", "visits", "write_rejects", "zones",
+        "audit", "camera_status", "cameras", "clear_camera_status", "close", "compact", "compare", "compute",
+        "coverage", "covered_share", "crowd_events", "doctor", "edit_camera", "environments", "erase",
+        "excluded", "export", "ingest", "link", "links", "list_rules", "lists", "path", "positions", "quality",
+        "rejects", "rows", "set_camera_status", "set_environment", "set_list", "sightings", "snapshot_id",
+        "split", "summary", "tz", "undo", "unlink", "uploads", "visits", "write_rejects", "zones",
     ]  # fmt: skip
 
 

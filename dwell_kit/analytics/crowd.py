@@ -20,7 +20,7 @@ from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.filters import Filters
-from dwell_kit.schema.time import US, bucket_edges
+from dwell_kit.schema.time import US, bucket_edges, local_clock
 
 
 def compute_crowd_per_hour(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dwell_kit.cli.options import Environment, Json, WorkspaceDir, name_and_value
+from dwell_kit.cli.options import Environment, Json, WorkspaceDir, from_till, name_and_value
 from dwell_kit.cli.output import show, spoken
 from dwell_kit.errors import DwellError
 
@@ -94,7 +94,7 @@ def ingest(
         "start": parse_moment(start, tz or "UTC") if start else None,
     }
     said = {name: value for name, value in options.items() if value not in (None, {})}
-    window = _window(covers)
+    window = from_till(covers, "--covers") if covers else None
     reports, failures = [], []
     exports = _exports(files, catalog, parameter or [])
     if not any(path.is_file() for path, _ in exports):  # before a workspace is made for nothing
@@ -170,15 +170,6 @@ def rejects(
             show({"written": str(ws.write_rejects(upload, output))}, as_json=as_json)
         else:
             show(ws.rejects(upload, as_="polars"), as_json=as_json, title="rejected rows")
-
-
-def _window(text: str | None) -> tuple[str, str] | None:
-    if text is None:
-        return None
-    first, slash, last = text.partition("/")
-    if not slash:
-        raise typer.BadParameter(f"expected FROM/TILL, found {text!r}", param_hint="--covers")
-    return first, last
 
 
 def _exports(

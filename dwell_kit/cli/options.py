@@ -55,6 +55,14 @@ def name_and_value(text: str, option: str) -> tuple[str, str]:
     return name, value
 
 
+def from_till(text: str, option: str) -> tuple[str, str]:
+    """The two times of `FROM/TILL`."""
+    first, slash, last = text.partition("/")
+    if not slash:
+        raise typer.BadParameter(f"expected FROM/TILL, found {text!r}", param_hint=option)
+    return first, last
+
+
 _FILTERS: dict[str, Any] = {
     "environment": Environment,
     "since": Since,

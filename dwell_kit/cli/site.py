@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from dwell_kit.cli.options import Environment, Json, WorkspaceDir
+from dwell_kit.cli.options import Environment, Json, Version, WorkspaceDir, from_till
 from dwell_kit.cli.output import show
 
 
@@ -73,31 +73,65 @@ def cameras(
     store: Annotated[str | None, typer.Option(help="Store.")] = None,
     department: Annotated[str | None, typer.Option(help="Department.")] = None,
     division: Annotated[str | None, typer.Option(help="Division.")] = None,
+    down: Annotated[str | None, typer.Option(help="FROM/TILL in which it was down, ISO times.")] = None,
+    up: Annotated[str | None, typer.Option(help="FROM/TILL in which it was up, whoever came.")] = None,
+    reason: Annotated[str, typer.Option(help="How that is known; kept.")] = "",
+    clear: Annotated[int | None, typer.Option(help="Number of a status to take back.")] = None,
+    status: Annotated[bool, typer.Option("--status", help="List what was stated of cameras.")] = False,
     workspace: WorkspaceDir = Path("workspace"),
     environment: Environment = None,
     as_json: Json = False,
 ) -> None:
-    """List cameras, or rename and regroup one: figures by group follow at once, nothing is read again."""
+    """List cameras; rename or regroup one; state when it was down or up. Nothing is read again, figures follow."""
     import dwell_kit as dk
 
     given = {"name": name, "group": group, "store": store, "department": department, "division": division}
     words = {word: value for word, value in given.items() if value is not None}
-    if words and camera is None:
+    stated = {state: from_till(text, f"--{state}") for state, text in (("down", down), ("up", up)) if text}
+    if (words or stated) and camera is None:
         raise typer.BadParameter("which camera?", param_hint="CAMERA")
     with dk.open(workspace, create=False) as ws:
         if camera is not None and words:
             ws.edit_camera(camera, environment=environment, **words)
+        for state, (since, until) in stated.items():
+            ws.set_camera_status(str(camera), since, until, state=state, reason=reason, environment=environment)
+        if clear is not None:
+            ws.clear_camera_status(clear, reason=reason)
+        if stated or status or clear is not None:
+            rows: Any = ws.camera_status(environment)
+            show(rows if as_json or rows else "no camera has a status", as_json=as_json, tz=ws.tz(environment))
+            return
         show(ws.cameras(environment, as_="polars"), as_json=as_json, title="cameras")
 
 
 def coverage(
-    workspace: WorkspaceDir = Path("workspace"), environment: Environment = None, as_json: Json = False
+    hourly: Annotated[
+        bool, typer.Option("--hourly", help="Each hour: up, down, silent (with the odds) or unknown.")
+    ] = False,
+    camera: Annotated[list[str] | None, typer.Option("--camera", help="Only these cameras (repeatable).")] = None,
+    state: Annotated[str | None, typer.Option(help="Only hours that are up, down, silent or unknown.")] = None,
+    workspace: WorkspaceDir = Path("workspace"),
+    environment: Environment = None,
+    version: Version = None,
+    as_json: Json = False,
 ) -> None:
-    """When each camera was watched, as the uploads say."""
+    """When each camera was watched, as the uploads and what people stated say."""
     import dwell_kit as dk
 
-    with dk.open(workspace, create=False) as ws:
-        show(ws.coverage(environment, as_="polars"), as_json=as_json, title="coverage")
+    if state is not None and not hourly:
+        raise typer.BadParameter("only hours have a state: give --hourly too", param_hint="--state")
+    if state not in {None, "up", "down", "silent", "unknown"}:
+        raise typer.BadParameter(f"expected up, down, silent or unknown, found {state!r}", param_hint="--state")
+    with dk.open(workspace, version=version, create=False) as ws:
+        by = "hour" if hourly else None
+        table = ws.coverage(environment, by=by, cameras=camera or (), as_="polars")
+        tz = "UTC" if hourly else ws.tz(environment)  # an hour is said in both clocks
+    silent = (table["state"] == "silent").sum() if hourly else table["silent_hours"].sum()
+    if silent:
+        where = "" if hourly else ": `dwell coverage --hourly` shows them with their odds"
+        typer.echo(f"silent, implausibly by the cameras' own rhythm: {silent:,} h{where}", err=True)
+    table = table if state is None else table.filter(table["state"] == state)
+    show(table, as_json=as_json, title="coverage", tz=tz)
 
 
 def lists(

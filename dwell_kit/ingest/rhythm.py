@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import quantiles
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ EVERYWHERE: Final = "(all)"
 STATE: Final = "state"
 ODDS: Final = "odds"
 
-_IMPLAUSIBLE: Final = 0.001
+IMPLAUSIBLE: Final = 0.001
+"""Odds of silence under which it is not believed."""
 _OTHER_DAYS: Final = 3
 _SAMPLE_ROWS: Final = 5_000
 _PAIRS: Final = 1_000
@@ -53,12 +54,16 @@ def coverage_by_hour(hourly: Hourly) -> pl.DataFrame:
         pl.DataFrame({c.HOUR: range(min(hours), max(hours) + 1)}, schema={c.HOUR: pl.Int64}), how="cross"
     )
     full = grid.join(seen, on=[c.CAMERA, c.HOUR], how="left").with_columns(pl.col("sightings").fill_null(0))
-    return _labelled(full.with_columns(_odds()).sort(c.CAMERA, c.HOUR))
+    whole = pl.col(c.HOUR).is_between(pl.col(c.HOUR).min(), pl.col(c.HOUR).max(), closed="none")
+    judged = odds([c.CAMERA, pl.col(c.HOUR) % 24], whole)
+    return _labelled(full.with_columns(judged).sort(c.CAMERA, c.HOUR))
 
 
-def _odds() -> pl.Expr:
-    """Odds of silence from the same camera's other days at the same hour; null with too few of them."""
-    same = [c.CAMERA, pl.col(c.HOUR) % 24]
+def odds(same: Sequence[str | pl.Expr], judged: pl.Expr) -> pl.Expr:
+    """Odds of silence from the other hours that are the `same`, of which `sightings` are counted.
+
+    Null with fewer than three others, where there is a sighting, and for hours that are not `judged`.
+    """
     count = pl.col("sightings").cast(pl.Float64)
     others = pl.len().over(same) - 1
     total = count.sum().over(same) - count
@@ -66,16 +71,15 @@ def _odds() -> pl.Expr:
     mean = total / others
     variance = (squares / others - mean**2).clip(lower_bound=0)
     dispersion = pl.max_horizontal(pl.lit(1.0), variance / mean)
-    whole = pl.col(c.HOUR).is_between(pl.col(c.HOUR).min(), pl.col(c.HOUR).max(), closed="none")
-    judged = whole & (others >= _OTHER_DAYS) & (count == 0)
-    return pl.when(judged).then((-mean / dispersion).exp()).fill_nan(1.0).alias(ODDS)
+    asked = judged & (others >= _OTHER_DAYS) & (count == 0)
+    return pl.when(asked).then((-mean / dispersion).exp()).fill_nan(1.0).alias(ODDS)
 
 
 def _labelled(frame: pl.DataFrame) -> pl.DataFrame:
     state = (
         pl.when(pl.col("sightings") > 0)
         .then(pl.lit("up"))
-        .when(pl.col(ODDS) < _IMPLAUSIBLE)
+        .when(pl.col(ODDS) < IMPLAUSIBLE)
         .then(pl.lit("silent"))
         .otherwise(pl.lit("unknown"))
     )

@@ -1,4 +1,4 @@
-"""State: environments, cameras, zones, uploads, snapshots, lists, audit (SQLAlchemy; SQLite or PostgreSQL)."""
+"""State: environments, cameras, uploads, snapshots, lists, links, audit … (SQLAlchemy; SQLite or PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from dwell_kit.errors import WorkspaceError
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration; `migrations/versions` has a file for each."""
 
 
@@ -161,6 +161,58 @@ report_runs = sa.Table(
 )
 
 
+def _said_by_people() -> list[sa.Column[Any]]:
+    """Who said it and why, the snapshot from which on it holds, and the one from which on it does not."""
+    return [
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("who", sa.Text, nullable=False),
+        sa.Column("at", Moment, nullable=False),
+        sa.Column("made_in", sa.Integer, nullable=False),
+        sa.Column("undone_in", sa.Integer),
+        sa.Column("undone_by", sa.Text),
+        sa.Column("undone_at", Moment),
+        sa.Column("undone_reason", sa.Text),
+    ]
+
+
+identity_links = sa.Table(
+    "identity_links",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("environment", sa.String(200), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("camera_id", sa.String(400)),
+    sa.Column("since", Moment),
+    sa.Column("until", Moment),
+    *_said_by_people(),
+    sqlite_autoincrement=True,
+)
+
+link_members = sa.Table(
+    "link_members",
+    metadata,
+    sa.Column("link_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("source", sa.String(200)),
+    sa.Column("person_id", sa.String(400), nullable=False),
+    sa.Column("person_code", sa.BigInteger, nullable=False, index=True),
+)
+
+camera_status = sa.Table(
+    "camera_status",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("environment", sa.String(200), nullable=False),
+    sa.Column("camera_id", sa.String(400), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+    *_said_by_people(),
+    sqlite_autoincrement=True,
+)
+
+
 _WRITERS_KEY: Final = 7041776
 """PostgreSQL's advisory lock of whoever writes state; the database's own, so other databases are not held up."""
 
@@ -218,6 +270,14 @@ class Database:
         with self.read() as connection:
             return _revision(connection)
 
+    def settle(self) -> None:
+        """Write what was committed into the database's own file, so that no log beside it holds older content."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                raw = connection.connection.dbapi_connection
+                if raw is not None:
+                    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def dispose(self) -> None:
         self.engine.dispose()
 
@@ -235,6 +295,7 @@ def _sqlite_connect(raw: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what an erasure deletes is not left in free pages
     cursor.close()
 
 

@@ -12,10 +12,12 @@ from types import TracebackType
 from typing import Any, Final, overload
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from dwell_kit.schema.coded import Attribute, Coded
+from dwell_kit.schema.time import US
 
 FORMAT: Final = 1
 ROWS: Final[Mapping[str, type[np.generic]]] = {
@@ -29,6 +31,10 @@ ROWS: Final[Mapping[str, type[np.generic]]] = {
     "gender": np.int8,
 }
 PERSONS: Final[Mapping[str, type[np.generic]]] = {"person_age": np.int8, "person_gender": np.int8}
+QUARTER: Final = "quarter"
+QUARTER_US: Final = 900 * US
+"""Time zones change on quarter hours: hours by any clock are made of them."""
+_QUARTERS: Final = "quarters.arrow"
 _CODES: Final = "person_code"
 _PERSON_SCHEMA: Final = pa.schema([("person_id", pa.large_string())])
 
@@ -124,9 +130,23 @@ class Writer:
             self._files[key] = self._stack.enter_context((self._staging / f"{key}.bin").open("wb"))
         self._put(key, codes.astype(np.int16, copy=False))
 
-    def close(self, *, cameras: Words, zones: Words, attributes: Mapping[str, Words], other: str) -> None:
-        """Number the words for good, and make everything visible; a race of two writers has one winner."""
+    def close(
+        self,
+        *,
+        cameras: Words,
+        zones: Words,
+        attributes: Mapping[str, Words],
+        other: str,
+        quarters: pl.DataFrame,
+    ) -> None:
+        """Number the words for good, and make everything visible; a race of two writers has one winner.
+
+        Parameters
+        ----------
+        quarters : camera_id, quarter, sightings that start in it.
+        """
         self._stack.close()
+        quarters.write_ipc(self._staging / _QUARTERS)
         counts = np.fromfile(self._staging / "counts.bin", np.int64)
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64).tofile(self._staging / "offsets.bin")
         (self._staging / "counts.bin").unlink()
@@ -141,11 +161,7 @@ class Writer:
             "attributes": {name: [*words.sorted(), other] for name, words in attributes.items()},
         }
         (self._staging / "meta.json").write_text(json.dumps(meta))
-        try:
-            self._staging.rename(self._where)
-        except OSError:
-            if not (self._where / "meta.json").exists():  # not somebody else with the same content
-                raise
+        _publish(self._staging, self._where)
 
     def _put(self, name: str, array: NDArray[Any]) -> None:
         self._files[name].write(np.ascontiguousarray(array).data)
@@ -197,14 +213,44 @@ def codes(where: Path) -> NDArray[np.int64]:
     return _map(where / f"{_CODES}.bin", np.int64)
 
 
+def quarters(where: Path) -> pl.DataFrame | None:
+    """camera_id, quarter, sightings that start in it; None if the columns were made without."""
+    path = where / _QUARTERS
+    return pl.read_ipc(path) if path.exists() else None
+
+
+def made(root: Path, environment: str) -> list[int]:
+    """The snapshots whose coded columns are there, the newest first."""
+    home = root / environment
+    return sorted((int(p.name) for p in home.iterdir() if p.name.isdigit()), reverse=True) if home.is_dir() else []
+
+
+def carry_over(old: Path, where: Path) -> bool:
+    """Let a snapshot with the same content have the files of another; False if they vanish meanwhile."""
+    staging = where.with_name(f".{where.name}-{os.getpid()}")
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        shutil.copytree(old, staging, copy_function=os.link)
+    except (OSError, shutil.Error):
+        shutil.rmtree(staging, ignore_errors=True)
+        return False
+    _publish(staging, where)
+    return True
+
+
+def _publish(staging: Path, where: Path) -> None:
+    try:
+        staging.rename(where)
+    except OSError:
+        if not (where / "meta.json").exists():  # not somebody else with the same content
+            raise
+        shutil.rmtree(staging, ignore_errors=True)
+
+
 def prune(root: Path, environment: str, *, keep: int) -> None:
     """Remove the coded columns of all but the `keep` newest snapshots of an environment."""
-    home = root / environment
-    if not home.is_dir():
-        return
-    made = sorted((int(p.name) for p in home.iterdir() if p.name.isdigit()), reverse=True)
-    for snapshot_id in made[keep:]:
-        shutil.rmtree(home / str(snapshot_id), ignore_errors=True)
+    for snapshot_id in made(root, environment)[keep:]:
+        shutil.rmtree(root / environment / str(snapshot_id), ignore_errors=True)
 
 
 def _map(path: Path, dtype: type[np.generic]) -> NDArray[Any]:

@@ -72,6 +72,12 @@ def _why_removed(connection: Connection, gone: Snapshot) -> str:
     return "compaction kept newer versions only (`dwell compact --keep-versions`); open a newer one"
 
 
+def kept(connection: Connection, snapshot_id: int) -> Snapshot | None:
+    """The snapshot with this id; None if there is none, or its files are gone."""
+    row = connection.execute(sa.select(snapshots).where(snapshots.c.id == snapshot_id)).mappings().first()
+    return _snapshot(row) if row is not None and row["erased_at"] is None else None
+
+
 def as_of(connection: Connection, moment: datetime) -> Snapshot:
     """The newest snapshot made at or before `moment`; `EMPTY` before the first."""
     newest = sa.select(sa.func.max(snapshots.c.id)).where(snapshots.c.created_at <= moment)

@@ -41,6 +41,12 @@ def history(connection: Connection, environment: str | None = None) -> list[dict
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def sources(connection: Connection, environment: str) -> list[str]:
+    """The namespaces of ids that an environment's uploads came in."""
+    query = sa.select(uploads.c.source).where(uploads.c.environment == environment).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
 def get(connection: Connection, upload: str | int) -> dict[str, Any]:
     """One upload by number, or by id (a unique beginning is enough).
 

@@ -137,6 +137,8 @@ class Overview:
         if figures.get("excluded_persons"):
             who = counted(figures["excluded_persons"], "person on lists is", "persons on lists are")
             said.append(f"{who} left out")
+        if figures.get("silent_hours"):
+            said.append(f"{figures['silent_hours']:,} h silent, implausibly by the cameras' own rhythm")
         if compared.reason:
             said.append(html.escape(compared.reason))
         said.append(landing.available(self.ws, str(self.filtering.filters.environment)))

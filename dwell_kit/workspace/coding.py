@@ -16,13 +16,16 @@ from dwell_kit.analytics.ordering import dominant_words, time_order
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import OPEN_END_BIT, OPEN_START_BIT, Coded
 from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS, OTHER, UNDETERMINED, age_code, gender_code
-from dwell_kit.store import hot, upsert
+from dwell_kit.store import hot, snapshots, upsert
 from dwell_kit.store.hot import Words
-from dwell_kit.store.lake import PERSONS, SIGHTINGS_LOG
+from dwell_kit.store.lake import PERSONS, SIGHTINGS_LOG, SUPERSEDED
 from dwell_kit.store.snapshots import Snapshot
 from dwell_kit.workspace.handle import Handle
+from dwell_kit.workspace.identity import Identities, findable, identities
 
 _KEEP = 2
+_MADE_OF = (SIGHTINGS_LOG.name, SUPERSEDED.name, PERSONS.name)
+"""The tables that coded columns are made of."""
 _PASS_ROWS = 1_500_000
 """Sightings sorted in memory at a time: more are cut by ranges of person codes, so that memory stays flat."""
 
@@ -34,14 +37,15 @@ def coded_columns(ws: Handle, environment: str, snapshot: Snapshot) -> Coded:
         where = hot.folder(ws.layout.hot, environment, snapshot.id)
         found = hot.load(where)
         if found is None:
-            _build(ws, environment, snapshot, where)
+            if not _carried_over(ws, environment, snapshot, where):
+                _build(ws, environment, snapshot, where)
             found = hot.load(where)
             hot.prune(ws.layout.hot, environment, keep=_KEEP)
         if found is None:
             raise RuntimeError(f"coded columns at {where} vanished while they were made")
         for old in list(ws.loaded)[: max(0, len(ws.loaded) - _KEEP + 1)]:
             del ws.loaded[old]
-        ws.loaded[key] = found
+        ws.loaded[key] = findable(found, hot.codes(where), identities(ws, environment, snapshot))
     return ws.loaded[key]
 
 
@@ -51,29 +55,72 @@ def person_codes(ws: Handle, environment: str, snapshot: Snapshot) -> NDArray[np
     return hot.codes(hot.folder(ws.layout.hot, environment, snapshot.id))
 
 
+def starts_by_quarter(ws: Handle, environment: str, snapshot: Snapshot) -> pl.DataFrame:
+    """camera_id, quarter (of hours, since 1970 UTC), sightings that start in it; those that name a camera."""
+    coded = coded_columns(ws, environment, snapshot)
+    kept = hot.quarters(hot.folder(ws.layout.hot, environment, snapshot.id))
+    if kept is not None:
+        return kept
+    words = pl.Series([*coded.cameras, None], dtype=pl.String)  # -1 picks the last
+    return _by_quarter(pl.DataFrame({c.CAMERA: words.gather(coded.camera % len(words)), c.STARTED: coded.start}))
+
+
+def _by_quarter(rows: pl.DataFrame) -> pl.DataFrame:
+    quarter = (pl.col(c.STARTED) // hot.QUARTER_US).alias(hot.QUARTER)
+    named = rows.lazy().filter(pl.col(c.CAMERA).is_not_null()).group_by(c.CAMERA, quarter)
+    return (
+        named.agg(pl.len().cast(pl.Int64).alias(c.N_SIGHTINGS))
+        .with_columns(pl.col(c.CAMERA).cast(pl.String))
+        .collect()
+    )
+
+
+def _carried_over(ws: Handle, environment: str, snapshot: Snapshot, where: Path) -> bool:
+    """Whether the columns of another snapshot with the same sightings and links could be taken over."""
+    who = identities(ws, environment, snapshot)
+    for number in hot.made(ws.layout.hot, environment):
+        with ws.database.read() as connection:
+            other = snapshots.kept(connection, number)
+        if other is None or any(other.versions.get(t) != snapshot.versions.get(t) for t in _MADE_OF):
+            continue
+        if identities(ws, environment, other).links == who.links:
+            return hot.carry_over(hot.folder(ws.layout.hot, environment, number), where)
+    return False
+
+
 @dataclass
 class _Vocabulary:
     cameras: Words = field(default_factory=Words)
     zones: Words = field(default_factory=Words)
     attributes: dict[str, Words] = field(default_factory=lambda: {name: Words() for name in ATTRIBUTES})
+    quarters: list[pl.DataFrame] = field(default_factory=list)
 
 
 def _build(ws: Handle, environment: str, snapshot: Snapshot, where: Path) -> None:
+    who = identities(ws, environment, snapshot)
     rows = upsert.current(ws.lake, SIGHTINGS_LOG, snapshot.versions, environment=environment)
-    ids = (
-        ws.lake.scan(PERSONS, snapshot.versions)
-        .filter(pl.col(c.ENVIRONMENT) == environment)
-        .select(c.PERSON_CODE, c.PERSON)
-    )
+    rows = who.apply(rows, c.STARTED)
+    ids = known_ids(ws, who, snapshot)
     vocabulary = _Vocabulary()
     total = ws.lake.count(SIGHTINGS_LOG, snapshot.versions)
     with hot.Writer(where) as writer:
         for part in _parts(total):
             _write_part(writer, _columns(rows.filter(part)), ids.filter(part), vocabulary)
         _write_anonymous(writer, _columns(rows.filter(pl.col(c.PERSON_CODE).is_null())), vocabulary)
+        starts = pl.concat(vocabulary.quarters).group_by(c.CAMERA, hot.QUARTER).agg(pl.col(c.N_SIGHTINGS).sum())
         writer.close(
-            cameras=vocabulary.cameras, zones=vocabulary.zones, attributes=vocabulary.attributes, other=OTHER
+            cameras=vocabulary.cameras,
+            zones=vocabulary.zones,
+            attributes=vocabulary.attributes,
+            other=OTHER,
+            quarters=starts.sort(c.CAMERA, hot.QUARTER),
         )
+
+
+def known_ids(ws: Handle, who: Identities, snapshot: Snapshot) -> pl.LazyFrame:
+    """person_code, person_id as an environment's exports and splits name them."""
+    here = pl.col(c.ENVIRONMENT) == who.environment
+    return who.named(ws.lake.scan(PERSONS, snapshot.versions).filter(here).select(c.PERSON_CODE, c.PERSON))
 
 
 def _parts(total: int) -> Iterator[pl.Expr]:
@@ -98,6 +145,7 @@ def _columns(rows: pl.LazyFrame) -> pl.DataFrame:
 
 
 def _write_part(writer: hot.Writer, rows: pl.DataFrame, ids: pl.LazyFrame, vocabulary: _Vocabulary) -> None:
+    vocabulary.quarters.append(_by_quarter(rows))
     codes = rows[c.PERSON_CODE].unique().sort()
     person = (rows[c.PERSON_CODE].rank("dense").cast(pl.Int64) - 1).to_numpy().astype(np.int32)
     start, end = rows[c.STARTED].to_numpy(), rows[c.ENDED].to_numpy()
@@ -129,6 +177,7 @@ def _write_part(writer: hot.Writer, rows: pl.DataFrame, ids: pl.LazyFrame, vocab
 
 
 def _write_anonymous(writer: hot.Writer, rows: pl.DataFrame, vocabulary: _Vocabulary) -> None:
+    vocabulary.quarters.append(_by_quarter(rows))
     rows = rows.sort(c.STARTED, c.ENDED)
     writer.rows(
         person=np.full(rows.height, -1),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-import polars as pl
+import numpy as np
 
 from dwell_kit.errors import FilterError
 from dwell_kit.ingest.quality import NO_CAMERA
-from dwell_kit.schema import columns as c
-from dwell_kit.schema.coverage import Coverage
-from dwell_kit.schema.hours import OpeningHours
-from dwell_kit.schema.time import from_us, parse_moment, to_us, union
-from dwell_kit.store import registry, snapshots, uploads
+from dwell_kit.schema.coverage import Coverage, Intervals
+from dwell_kit.schema.hours import OpeningHours, intersect
+from dwell_kit.schema.time import MAX_US, MIN_US, parse_moment, to_us, union
+from dwell_kit.store import registry, snapshots, statements, uploads
+from dwell_kit.store.database import camera_status
 from dwell_kit.store.snapshots import Snapshot
 from dwell_kit.store.uploads import Window
 from dwell_kit.workspace.handle import Handle
@@ -30,21 +30,37 @@ def coverage_of(ws: Handle, environment: str, snapshot: Snapshot) -> Coverage:
     An upload covers its window, which is the span of its rows unless `window=` said otherwise, for every camera of
     its feed. Cameras that ever came in one upload are one feed: a camera that nobody passed is not in the file and
     was watched all the same, while cameras that always come in files of their own do not vouch for each other.
-    Uploads of crowd events alone cover nothing.
+    Uploads of crowd events alone cover nothing. What people state of a camera cuts its coverage (down) or extends
+    it (up), the later statement over the earlier.
     """
     key = (environment, snapshot.id)
     if key not in ws.coverages:
         with ws.database.read() as connection:
             alive = snapshots.uploads_in(connection, snapshot.id)
             windows = uploads.windows(connection, environment, alive)
+            stated = statements.standing(connection, camera_status, environment, snapshot.id)
         for old in list(ws.coverages)[: max(0, len(ws.coverages) - _KEEP + 1)]:
             del ws.coverages[old]
-        ws.coverages[key] = combined(windows)
+        ws.coverages[key] = combined(windows, [Status.of(row) for row in stated])
     return ws.coverages[key]
 
 
-def combined(windows: Iterable[Window]) -> Coverage:
-    """Windows of uploads as the coverage of each camera."""
+class Status(NamedTuple):
+    """A camera was stated to be up, or down, in [since, until) µs."""
+
+    camera: str
+    up: bool
+    since: int
+    until: int
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Status:
+        """The status in a row of the state."""
+        return cls(row["camera_id"], row["state"] == "up", to_us(row["since"]), to_us(row["until"]))
+
+
+def combined(windows: Iterable[Window], stated: Sequence[Status] = ()) -> Coverage:
+    """Windows of uploads, and what was stated since, the oldest first, as the coverage of each camera."""
     given = list(windows)
     named = [tuple(camera for camera in w.cameras if camera != NO_CAMERA) for w in given]
     feeds = _feeds(named)
@@ -56,7 +72,21 @@ def combined(windows: Iterable[Window]) -> Coverage:
     anywhere = union([pair for pairs in by_feed.values() for pair in pairs])
     found = {feed: union([*pairs, *everyones]) for feed, pairs in by_feed.items()}
     own = {camera: found[feed] for camera, feed in feeds.items()} if len(set(feeds.values())) > 1 else {}
-    return Coverage(anywhere, own, whole=all(w.holds_its_rows for w in given))
+    whole = all(w.holds_its_rows for w in given)
+    if not stated:
+        return Coverage(anywhere, own, whole=whole)
+    known = {camera: own.get(camera, anywhere) for camera in feeds}
+    for status in stated:
+        known[status.camera] = changed(known.get(status.camera, anywhere), status)
+    everywhere = union([*everyones, *((int(a), int(b)) for held in known.values() for a, b in held)])
+    return Coverage(everywhere, known, whole=whole and all(status.up for status in stated))
+
+
+def changed(intervals: Intervals, status: Status) -> Intervals:
+    """A camera's coverage once a status is stated: a time stated to be down is watched by nobody."""
+    if status.up:
+        return union([*((int(a), int(b)) for a, b in intervals), (status.since, status.until)])
+    return intersect(intervals, np.array([[MIN_US, status.since], [status.until, MAX_US]], np.int64))
 
 
 def _feeds(groups: Iterable[Collection[str]]) -> dict[str, int]:
@@ -81,16 +111,10 @@ def share_of(
     return coverage.share(a, b, within=hours.intervals(a, b, environment.tz))
 
 
-def frame(coverage: Coverage, cameras: Iterable[str]) -> pl.DataFrame:
-    """camera_id, covered_from, covered_till (UTC), a row for each stretch of each camera."""
-    rows = [(q, from_us(a), from_us(b)) for q in cameras for a, b in coverage.of_camera(q).tolist()]
-    moment = pl.Datetime("us", "UTC")
-    schema: dict[str, Any] = {c.CAMERA: pl.String, "covered_from": moment, "covered_till": moment}
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def parse_window(window: tuple[datetime | str, datetime | str], tz: str) -> tuple[datetime, datetime]:
-    """A window as two UTC instants.
+def parse_window(
+    window: tuple[datetime | str, datetime | str], tz: str, *, what: str = "the window that the export covers"
+) -> tuple[datetime, datetime]:
+    """A window as two UTC instants; `what` it is, for the error.
 
     Raises
     ------
@@ -103,7 +127,7 @@ def parse_window(window: tuple[datetime | str, datetime | str], tz: str) -> tupl
     begin, end = parse_moment(since, tz), parse_moment(until, tz)
     if end <= begin:
         raise FilterError(
-            "the window that the export covers ends before it begins",
+            f"{what} ends before it begins",
             expected="from before till",
             found=f"{begin.isoformat()} to {end.isoformat()}",
         )

@@ -1,11 +1,13 @@
-"""Erase one person everywhere, with a proof."""
+"""Erase one person everywhere, with a proof.
+
+Facts are erased as they were recorded: what sources said of the id. Of persons who are linked to it nothing goes
+but the link; an identity that a split made can be erased by its own name, and the rest of the person stays.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
 import shutil
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -13,24 +15,65 @@ import sqlalchemy as sa
 
 from dwell_kit.errors import NotFoundError
 from dwell_kit.schema import columns as c
-from dwell_kit.store import registry, snapshots, uploads
+from dwell_kit.schema.tables import Table
+from dwell_kit.store import links, registry, snapshots, uploads
 from dwell_kit.store.database import lists
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.lake import (
     CROWD_EVENTS_LOG,
+    KEY_HASH,
     PERSONS,
     POSITIONS_LOG,
     REJECTS_LOG,
     SIGHTINGS_LOG,
     TABLES,
 )
-from dwell_kit.store.raw import mentions, raw_path
 from dwell_kit.workspace.handle import Handle, who
+from dwell_kit.workspace.identity import Identities, identities
 from dwell_kit.workspace.maintaining import remove_unnamed
 from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
 from dwell_kit.workspace.querying import resolve_environment
+from dwell_kit.workspace.scrubbing import clean_files, left_in_files, with_cell
 
 _FACTS = (SIGHTINGS_LOG, CROWD_EVENTS_LOG, POSITIONS_LOG)
+_TIME = {CROWD_EVENTS_LOG.name: c.STARTED, SIGHTINGS_LOG.name: c.STARTED, POSITIONS_LOG.name: c.TIME}
+
+
+@dataclass(frozen=True)
+class _Whom:
+    """Whose rows go: those with a code, or what a split took away from them."""
+
+    environment: str
+    person_id: str
+    codes: tuple[int, ...]
+    split: links.Link | None
+    splits: tuple[links.Link, ...]
+    """Every split there ever was."""
+    identities: Identities
+
+    def rows(self, scan: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+        """The rows of a log that go; of a split-off sighting every message goes, whatever time each said."""
+        if self.split is None:
+            return scan.filter(pl.col(c.PERSON_CODE).is_in(self.codes))
+        taken = self.identities.only_split(scan, _TIME[table.name])
+        taken = taken.filter(pl.col(c.PERSON_CODE).is_in(list(self.forgotten())))
+        return scan.join(taken, on=[c.SOURCE, KEY_HASH], how="semi") if KEY_HASH in table.names else taken
+
+    def forgotten(self) -> dict[int, str]:
+        """Code → id of whom links say nothing any more: the person, and the identities that their splits made."""
+        codes = [self.identities.split_code(self.person_id)] if self.split else self.codes
+        own = dict.fromkeys(codes, self.person_id)
+        for split in self.splits:  # the oldest first: one may be of an identity that an older one made
+            if all(m.code in own for m in split.members):
+                own[self.identities.split_code(split.name or "")] = split.name or ""
+        return own
+
+    def others(self) -> list[str]:
+        """Who else is recorded to be the same person."""
+        own = set(self.forgotten())
+        mine = set(self.identities.canonical(own))
+        members = {m for link in self.identities.links for m in link.members if m.code not in own}
+        return sorted({m.person_id for m in members if mine & set(self.identities.canonical([m.code]))})
 
 
 def erase(
@@ -43,65 +86,60 @@ def erase(
 
     Returns
     -------
-    rows removed per table, payload rows and cells removed, raw files removed, and `left`: in how many places a
-    search of every file on disk (facts, rejects, payload, kept raw files) still finds the person. It is zero.
+    rows removed per table, payload rows and cells removed, raw files removed, links (that named the person),
+    linked (ids that are recorded to be the same person: their rows are there still), and `left`: in how many
+    places a search of every file on disk (facts, rejects, payload, raw files) still finds the person: zero.
     """
     place = resolve_environment(ws, environment)
     with ws.database.read() as connection:
         history = uploads.history(connection, place.name)
-    sources = [source] if source else sorted({u["source"] for u in history})
-    codes = [PersonCoder(ws.secret, place.name, s).code(person_id) for s in sources]
     with publishing(ws, reason=snapshots.ERASE, step=step) as draft:
-        rows = _rows(ws, draft, place.name, codes)
+        whom = _whom(ws, place.name, person_id, [source] if source else sorted({u["source"] for u in history}))
+        rows = _rows(ws, draft, whom)
         rejected = _rejected(ws, draft, place.name, person_id)
-        if rows.is_empty() and rejected.is_empty() and not _known(ws, draft, codes):
+        if rows.is_empty() and rejected.is_empty() and not whom.split and not _known(ws, draft, list(whom.codes)):
             raise NotFoundError(f"there is no person {person_id!r} in {place.name!r}", found=repr(person_id))
-        removed = _delete(ws, draft, codes, rejected)
+        linked = whom.others()
+        removed = _delete(ws, draft, whom, rows, rejected)
         step("rows deleted")
-        draft.finally_do.append(lambda connection: _forget(connection, place.name, person_id))
-        draft.finally_do.append(
-            lambda connection: registry.note(
-                connection,
-                who=who(),
-                action="erase",
-                detail={"environment": place.name, "codes": [f"{k & (2**64 - 1):016x}" for k in codes]},
-                now=ws.now(),
-            )
-        )
+        forgotten: list[int] = []
+        draft.finally_do.append(lambda connection: forgotten.append(_forget(connection, whom)))
+        draft.finally_do.append(lambda connection: _note(ws, connection, whom))
     with ws.database.write() as connection:
         snapshots.forget_before(connection, draft.snapshot_id or 0, now=ws.now())
-    proof: dict[str, Any] = {"rows": removed, **_clean_files(ws, history, rows, rejected, person_id)}
+    proof: dict[str, Any] = {
+        "rows": removed,
+        **clean_files(ws, history, rows, rejected, person_id),
+        "links": sum(forgotten),
+        "linked": linked,
+    }
     shutil.rmtree(ws.layout.hot / place.name, ignore_errors=True)
     ws.loaded.clear()
+    ws.identities.clear()
     remove_unnamed(ws, keep_versions=1)
+    ws.database.settle()
     step("files removed")
-    proof["left"] = _search(ws, history, codes, person_id)
+    proof["left"] = _search(ws, whom, history)
     return proof
 
 
-def _clean_files(
-    ws: Handle, history: list[dict[str, Any]], rows: pl.DataFrame, rejected: pl.DataFrame, person_id: str
-) -> dict[str, int]:
-    """Take the person out of payload and kept raw files."""
-    touched = {*rows[c.SEQ].to_list(), *rejected[c.SEQ].to_list()}
-    payload = raw = 0
-    for upload in history:
-        seq = upload["seq"]
-        # of an upload that was taken back no row is left to say who was in it: its files go as a whole
-        if upload["status"] == uploads.UNDONE:
-            shutil.rmtree(ws.layout.payload / str(seq), ignore_errors=True)
-            touched.add(seq)
-        payload += _clean_payload(ws, seq, rows, person_id)
-        if seq in touched or _mentioned(ws, upload, person_id):
-            raw += _remove_raw(ws, upload)
-    return {"payload_rows": payload, "raw_files": raw}
+def _whom(ws: Handle, environment: str, person_id: str, sources: list[str]) -> _Whom:
+    known = identities(ws, environment, ws.snapshot())
+    with ws.database.read() as connection:
+        ever = tuple(links.splits_ever(connection, environment))
+    for split in known.splits:
+        if split.name == person_id:
+            return _Whom(environment, person_id, tuple(m.code for m in split.members), split, ever, known)
+    codes = [PersonCoder(ws.secret, environment, s).code(person_id) for s in sources]
+    return _Whom(environment, person_id, tuple(codes), None, ever, known)
 
 
-def _rows(ws: Handle, draft: Draft, environment: str, codes: list[int]) -> pl.DataFrame:
+def _rows(ws: Handle, draft: Draft, whom: _Whom) -> pl.DataFrame:
+    """table, seq, row_no of the facts that go."""
     parts = [
-        ws.lake.scan(t, draft.versions)
-        .filter((pl.col(c.ENVIRONMENT) == environment) & pl.col(c.PERSON_CODE).is_in(codes))
-        .select(c.SEQ, c.ROW_NO)
+        whom.rows(ws.lake.scan(t, draft.versions).filter(pl.col(c.ENVIRONMENT) == whom.environment), t).select(
+            pl.lit(t.name).alias("table"), c.SEQ, c.ROW_NO
+        )
         for t in _FACTS
     ]
     return pl.concat(parts).collect()
@@ -117,35 +155,23 @@ def _rejected(ws: Handle, draft: Draft, environment: str, person_id: str) -> pl.
     if REJECTS_LOG.name not in draft.versions:
         return pl.DataFrame(schema={c.SEQ: pl.Int64, c.ROW_NO: pl.Int64})
     here = ws.lake.scan(REJECTS_LOG, draft.versions).filter(pl.col(c.ENVIRONMENT) == environment)
-    return _with_cell(here, person_id).select(c.SEQ, c.ROW_NO).unique()
+    return with_cell(here, person_id).select(c.SEQ, c.ROW_NO).unique()
 
 
-def _with_cell(rejects: pl.LazyFrame, person_id: str) -> pl.DataFrame:
-    """Rejects that have a cell, or a word of a JSON record, that is the person's id and nothing more."""
-    near = pl.col(c.RAW).str.contains(person_id, literal=True) | (pl.col(c.VALUE) == person_id)
-    found = rejects.filter(near).collect()
-    mine = [_has_cell(raw or "", value, person_id) for raw, value in found.select(c.RAW, c.VALUE).iter_rows()]
-    return found.filter(pl.Series(mine, dtype=pl.Boolean))
-
-
-def _has_cell(raw: str, value: str | None, person_id: str) -> bool:
-    cells = next(csv.reader(raw.splitlines(keepends=True)), [])
-    return (
-        (value or "").strip() == person_id
-        or any(cell.strip() == person_id for cell in cells)
-        or json.dumps(person_id, ensure_ascii=False) in raw
-        or json.dumps(person_id) in raw
-    )
-
-
-def _delete(ws: Handle, draft: Draft, codes: list[int], rejected: pl.DataFrame) -> dict[str, int]:
+def _delete(ws: Handle, draft: Draft, whom: _Whom, rows: pl.DataFrame, rejected: pl.DataFrame) -> dict[str, int]:
     removed = {}
-    text = ", ".join(str(code) for code in codes)
-    for table in (*_FACTS, PERSONS):
+    codes = f"{c.PERSON_CODE} IN ({', '.join(str(code) for code in whom.codes)})"
+    for table in _FACTS if whom.split else (*_FACTS, PERSONS):
         if table.name not in draft.versions:
             continue
         before = _count(ws, draft, table.name)
-        draft.versions[table.name] = ws.lake.delete(table, f"{c.PERSON_CODE} IN ({text})", draft.versions)
+        mine = rows.filter(pl.col("table") == table.name).group_by(c.SEQ).agg(pl.col(c.ROW_NO).unique())
+        chosen_rows = [
+            f"({c.SEQ} = {s} AND {c.ROW_NO} IN ({', '.join(map(str, n))}))" for s, n in mine.iter_rows()
+        ]
+        predicate = " OR ".join(chosen_rows) if whom.split else codes
+        if predicate:
+            draft.versions[table.name] = ws.lake.delete(table, predicate, draft.versions)
         removed[table.name] = before - _count(ws, draft, table.name)
     for (seq,), part in rejected.partition_by(c.SEQ, as_dict=True).items():
         numbers = ", ".join(map(str, part[c.ROW_NO].to_list()))
@@ -159,78 +185,27 @@ def _count(ws: Handle, draft: Draft, name: str) -> int:
     return int(ws.lake.scan(TABLES[name], draft.versions).select(pl.len()).collect().item())
 
 
-def _forget(connection: sa.Connection, environment: str, person_id: str) -> None:
-    connection.execute(sa.delete(lists).where(lists.c.environment == environment, lists.c.person_id == person_id))
+def _forget(connection: sa.Connection, whom: _Whom) -> int:
+    """Take the person off lists and out of links; returns how many links named them."""
+    gone = whom.forgotten()
+    names = set(gone.values())
+    here = (lists.c.environment == whom.environment) & lists.c.person_id.in_(names)
+    connection.execute(sa.delete(lists).where(here))
+    splits = names if whom.split else names - {whom.person_id}
+    return links.forget(connection, whom.environment, gone, names=splits, said=whom.person_id)
 
 
-def _clean_payload(ws: Handle, seq: int, rows: pl.DataFrame, person_id: str) -> int:
-    """Remove the person's payload rows, and blank cells of other rows that are their id; returns how many rows."""
-    gone = rows.filter(pl.col(c.SEQ) == seq).select(c.ROW_NO)
-    changed = 0
-    for path in _payload_files(ws, seq):
-        frame = pl.read_parquet(path)
-        named = _names(frame, person_id)
-        kept = frame.with_columns(_blank(person_id)).join(gone, on=c.ROW_NO, how="anti")
-        if kept.height < frame.height or named:
-            changed += max(frame.height - kept.height, named)
-            _rewrite(path, kept)
-    return changed
+def _note(ws: Handle, connection: sa.Connection, whom: _Whom) -> None:
+    codes = [f"{k & (2**64 - 1):016x}" for k in whom.forgotten()]
+    detail = {"environment": whom.environment, "codes": codes}
+    registry.note(connection, who=who(), action="erase", detail=detail, now=ws.now())
 
 
-def _payload_files(ws: Handle, seq: int) -> list[Path]:
-    return sorted((ws.layout.payload / str(seq)).glob("*.parquet"))
-
-
-def _blank(person_id: str) -> pl.Expr:
-    texts = pl.selectors.string()
-    return pl.when(texts.str.strip_chars() != person_id).then(texts).name.keep()
-
-
-def _names(frame: pl.DataFrame, person_id: str) -> int:
-    """Rows with a cell that is the person's id."""
-    texts = frame.select(pl.selectors.string())
-    if not texts.width:
-        return 0
-    return int(texts.select(pl.any_horizontal(pl.all().str.strip_chars() == person_id).sum()).item())
-
-
-def _rewrite(path: Path, frame: pl.DataFrame) -> None:
-    staging = path.with_suffix(".new")
-    frame.write_parquet(staging, compression="zstd", compression_level=1)
-    staging.replace(path)
-
-
-def _mentioned(ws: Handle, upload: dict[str, Any], person_id: str) -> bool:
-    path = _raw(ws, upload)
-    return path is not None and mentions(path, upload["filename"], person_id)
-
-
-def _raw(ws: Handle, upload: dict[str, Any]) -> Path | None:
-    """The upload's kept raw file, if it is there."""
-    if not upload["content_hash"]:
-        return None
-    path = raw_path(ws.layout.raw, upload["content_hash"])
-    return path if path.exists() else None
-
-
-def _remove_raw(ws: Handle, upload: dict[str, Any]) -> int:
-    path = _raw(ws, upload)
-    if path is None:
-        return 0
-    path.unlink()
-    return 1
-
-
-def _search(ws: Handle, history: list[dict[str, Any]], codes: list[int], person_id: str) -> int:
-    """Rows with one of the codes or the id in any file on disk, named by a snapshot or not, and raw files."""
+def _search(ws: Handle, whom: _Whom, history: list[dict[str, Any]]) -> int:
+    """Rows of the person in any file on disk, named by a snapshot or not, and raw files that mention them."""
     left = 0
-    for table in (*_FACTS, PERSONS):
+    for table in _FACTS if whom.split else (*_FACTS, PERSONS):
         for path in ws.lake.folder(table).glob("**/*.parquet"):
             scan = pl.scan_parquet(path, hive_partitioning=False)
-            left += scan.filter(pl.col(c.PERSON_CODE).is_in(codes)).select(pl.len()).collect().item()
-    seqs = [upload["seq"] for upload in history]
-    for path in ws.lake.folder(REJECTS_LOG).glob("**/*.parquet"):
-        mine = pl.scan_parquet(path, hive_partitioning=False).filter(pl.col(c.SEQ).is_in(seqs))
-        left += _with_cell(mine, person_id).height
-    left += sum(_names(pl.read_parquet(path), person_id) for seq in seqs for path in _payload_files(ws, seq))
-    return left + sum(_mentioned(ws, upload, person_id) for upload in history)
+            left += whom.rows(scan, table).select(pl.len()).collect().item()
+    return left + left_in_files(ws, history, whom.person_id)

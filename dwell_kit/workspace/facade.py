@@ -25,12 +25,15 @@ from dwell_kit.workspace import (
     covering,
     erasing,
     exporting,
+    hourly,
     ingesting,
     judging,
+    linking,
     maintaining,
     paging,
     querying,
     undoing,
+    watching,
 )
 from dwell_kit.workspace.comparing import Comparison
 from dwell_kit.workspace.handle import Handle, open_handle, who
@@ -189,6 +192,53 @@ class Workspace:
         """Merge small files; remove those that only old versions name, and raw files of `raw_days` or older."""
         return maintaining.compact(self._handle, keep_versions=keep_versions, raw_days=raw_days)
 
+    def link(
+        self,
+        persons: Iterable[linking.Person],
+        *,
+        reason: str,
+        environment: str | None = None,
+        by: str | None = None,
+    ) -> dict[str, Any]:
+        """Count persons as one, shown under the first id; an id means it in every source, else (source, id)."""
+        place = querying.resolve_environment(self._handle, environment)
+        return linking.link(self._handle, place.name, persons, reason=reason, by=by)
+
+    def split(
+        self,
+        person: linking.Person,
+        *,
+        reason: str,
+        camera: str | None = None,
+        since: datetime | date | str | None = None,
+        until: datetime | date | str | None = None,
+        name: str | None = None,
+        environment: str | None = None,
+        by: str | None = None,
+    ) -> dict[str, Any]:
+        """Make a person's sightings at a camera, or starting in [since, until), another identity called `name`."""
+        place = querying.resolve_environment(self._handle, environment)
+        return linking.split(
+            self._handle,
+            place.name,
+            person,
+            reason=reason,
+            camera=camera,
+            since=since,
+            until=until,
+            name=name,
+            by=by,
+        )
+
+    def unlink(self, link: int, *, reason: str = "", by: str | None = None) -> dict[str, Any]:
+        """Take a merge or split back: figures are to the byte what they were without it."""
+        return linking.unlink(self._handle, link, reason=reason, by=by)
+
+    def links(self, environment: str | None = None, *, undone: bool = False) -> list[dict[str, Any]]:
+        """The merges and splits in force, with who said so and why; with `undone`, those taken back too."""
+        place = querying.resolve_environment(self._handle, environment)
+        return linking.listing(self._handle, place.name, undone=undone)
+
     def doctor(self) -> list[dict[str, Any]]:
         """Check that the workspace is whole; changes nothing."""
         return maintaining.doctor(self._handle)
@@ -270,12 +320,45 @@ class Workspace:
     def _note(self, connection: Connection, action: str, **detail: Any) -> None:
         registry.note(connection, who=who(), action=action, detail=detail, now=self._handle.now())
 
-    def coverage(self, environment: str | None = None, *, as_: Kind = "pandas") -> Any:
-        """camera_id, covered_from, covered_till: when each camera was watched, as the uploads say."""
+    def coverage(
+        self,
+        environment: str | None = None,
+        *,
+        by: str | None = None,
+        cameras: Iterable[str] = (),
+        as_: Kind = "pandas",
+    ) -> Any:
+        """When each camera was watched, as the uploads and what people stated say.
+
+        camera_id, covered_from, covered_till, silent_hours (in which silence is implausible); by="hour":
+        camera_id, hour, local_hour, state (up, down, silent, unknown), odds, sightings, covered_s, down_s.
+        """
         place = querying.resolve_environment(self._handle, environment)
-        known = covering.coverage_of(self._handle, place.name, self._handle.snapshot())
-        cameras = self.cameras(place.name, as_="polars")["camera_id"].to_list()
-        return querying.give(covering.frame(known, cameras), as_)
+        return querying.give(hourly.coverage(self._handle, place, by=by, cameras=tuple(cameras)), as_)
+
+    def set_camera_status(
+        self,
+        camera_id: str,
+        since: datetime | date | str,
+        until: datetime | date | str,
+        *,
+        state: str = "down",
+        reason: str,
+        environment: str | None = None,
+        by: str | None = None,
+    ) -> dict[str, Any]:
+        """State that a camera was down, or up, in [since, until): its coverage is cut, or extended, by it."""
+        place = querying.resolve_environment(self._handle, environment)
+        return watching.state(self._handle, place, camera_id, (since, until), state=state, reason=reason, by=by)
+
+    def clear_camera_status(self, status: int, *, reason: str = "", by: str | None = None) -> dict[str, Any]:
+        """Take back what was stated of a camera: coverage is what it was without."""
+        return watching.clear(self._handle, status, reason=reason, by=by)
+
+    def camera_status(self, environment: str | None = None, *, undone: bool = False) -> list[dict[str, Any]]:
+        """What was stated of cameras, with who said so and why; with `undone`, what was taken back too."""
+        place = querying.resolve_environment(self._handle, environment)
+        return watching.listing(self._handle, place.name, undone=undone)
 
     def covered_share(
         self, since: date | str, until: date | str, *, environment: str | None = None

@@ -78,6 +78,10 @@ class Handle:
     """Coded columns in use, by (environment, snapshot id); the newest few."""
     coverages: dict[tuple[str, int], Coverage] = field(default_factory=dict)
     """Coverage in use, by the same."""
+    identities: dict[tuple[str, int], Any] = field(default_factory=dict)
+    """Links in force, by the same."""
+    hours: dict[tuple[str, int, str], Any] = field(default_factory=dict)
+    """Coverage by hour, by (environment, snapshot id, time zone)."""
 
     @property
     def lake(self) -> Lake:

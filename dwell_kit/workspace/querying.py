@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from dwell_kit.analytics import registry as quantities
@@ -26,13 +24,14 @@ from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.hours import OpeningHours, clock_intervals, intersect
 from dwell_kit.schema.time import parse_moment
 from dwell_kit.store import registry, uploads, upsert
-from dwell_kit.store.keys import PersonCoder
-from dwell_kit.store.lake import CROWD_EVENTS_LOG, PERSONS, POSITIONS_LOG, REJECTS_LOG, SIGHTINGS_LOG
+from dwell_kit.store.lake import CROWD_EVENTS_LOG, POSITIONS_LOG, REJECTS_LOG, SIGHTINGS_LOG
 from dwell_kit.store.raw import read_payload
 from dwell_kit.store.snapshots import Snapshot
-from dwell_kit.workspace.coding import coded_columns, person_codes
+from dwell_kit.workspace import hourly
+from dwell_kit.workspace.coding import coded_columns, known_ids, person_codes
 from dwell_kit.workspace.covering import coverage_of
 from dwell_kit.workspace.handle import Handle
+from dwell_kit.workspace.identity import identities
 
 Kind = Literal["pandas", "polars", "arrow"]
 _GROUP = "group"
@@ -88,7 +87,7 @@ def scope(ws: Handle, filters: Filters) -> Scope:
         groups = registry.groups(connection, environment.name)
         _check_places(connection, environment.name, filters)
     people = [] if filters.include_listed else _listed(ws, environment.name)
-    barred = _positions(ws, environment.name, snapshot, people) if people else np.empty(0, np.int64)
+    barred = np.array(selection.person_positions(coded, people), np.int64)
     hours = _opening_hours(environment) if filters.open_hours else None
     coverage = coverage_of(ws, environment.name, snapshot)
     compiled = selection.compile(
@@ -112,19 +111,6 @@ def _check_places(connection: Connection, environment: str, filters: Filters) ->
                     expected=", ".join(sorted(there)[:30]) or f"none: no {kind} is known",
                     found=repr(name),
                 )
-
-
-def _positions(ws: Handle, environment: str, snapshot: Snapshot, persons: Collection[str]) -> NDArray[np.int64]:
-    """Indexes into `Coded.persons` of raw ids, whatever source they come from."""
-    codes = person_codes(ws, environment, snapshot)
-    with ws.database.read() as connection:
-        sources = {u["source"] for u in uploads.history(connection, environment)}
-    coders = [PersonCoder(ws.secret, environment, s) for s in sources]
-    wanted = np.array([coder.code(p) for coder in coders for p in persons], np.int64)
-    if not len(wanted) or not len(codes):
-        return np.empty(0, np.int64)
-    at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
-    return np.unique(at[codes[at] == wanted])
 
 
 def compute(ws: Handle, name: str, filters: Filters, **parameters: Any) -> Any:
@@ -167,6 +153,9 @@ def _call(ws: Handle, name: str, found: Scope, parameters: dict[str, Any]) -> An
     result = function(*tables, **arguments, **parameters)
     if name == "summary":
         result["excluded_persons"] = found.excluded
+        result["silent_hours"] = hourly.silent_hours(
+            ws, found.environment, found.snapshot, found.coded, found.selection
+        )
     return result
 
 
@@ -238,15 +227,18 @@ def facts(
         rows = ws.lake.scan(log, snapshot.versions).filter(pl.col(c.ENVIRONMENT) == environment.name)
     else:
         rows = upsert.current(ws.lake, log, snapshot.versions, environment=environment.name)
+    who = identities(ws, environment.name, snapshot)
+    rows = who.apply(rows, start)
     by_words = Filters() if table == "crowd_events" else filters
     rows = rows.filter(
         *_conditions(ws, environment, filters, rows, start, end), *_of_persons(ws, environment, by_words)
     )
-    rows = rows.join(_persons(ws, environment.name, snapshot), on=c.PERSON_CODE, how="left")
+    code = pl.col(c.PERSON_CODE)
     if filters.persons:
-        rows = rows.filter(pl.col(c.PERSON).is_in(filters.persons))
+        rows = rows.filter(code.is_in(who.codes_of(filters.persons).tolist()))
     if not filters.include_listed and (excluded := _listed(ws, environment.name)):
-        rows = rows.filter(pl.col(c.PERSON).is_null() | ~pl.col(c.PERSON).is_in(excluded))
+        rows = rows.filter(code.is_null() | ~code.is_in(who.codes_of(excluded).tolist()))
+    rows = rows.join(known_ids(ws, who, snapshot).unique(c.PERSON_CODE), on=c.PERSON_CODE, how="left")
     frame = rows.collect(engine="streaming").sort(start, end, c.SEQ, c.ROW_NO)
     if table == "crowd_events" and (filters.age_groups or filters.genders or filters.attributes):
         frame = _events_of_words(ws, environment.name, snapshot, filters, frame)
@@ -296,7 +288,8 @@ def excluded(ws: Handle, filters: Filters) -> int:
     """How many known persons are left out because they are on a list."""
     environment = resolve_environment(ws, filters.environment)
     people = [] if filters.include_listed else _listed(ws, environment.name)
-    return len(_positions(ws, environment.name, ws.snapshot(), people)) if people else 0
+    coded = coded_columns(ws, environment.name, ws.snapshot()) if people else None
+    return len(selection.person_positions(coded, people)) if coded else 0
 
 
 def _conditions(
@@ -350,15 +343,6 @@ def _events_of_words(
     known[known] = codes[at[known]] == wanted[known]
     position = np.where(known, at, -1)
     return events.filter(pl.Series(of_words(events, filters, coded, position), dtype=pl.Boolean))
-
-
-def _persons(ws: Handle, environment: str, snapshot: Snapshot) -> pl.LazyFrame:
-    return (
-        ws.lake.scan(PERSONS, snapshot.versions)
-        .filter(pl.col(c.ENVIRONMENT) == environment)
-        .select(c.PERSON_CODE, c.PERSON)
-        .unique(c.PERSON_CODE)
-    )
 
 
 def with_payload(ws: Handle, frame: pl.DataFrame) -> pl.DataFrame:

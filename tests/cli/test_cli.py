@@ -75,7 +75,8 @@ def test_filters_are_those_of_the_library(filled: Command) -> None:
         ["occupancy", "--capacity", "20"], ["occupancy", "--by", "gender"], ["demographics", "--every", "day"],
         ["visitors", "--what", "top"], ["peaks"], ["peaks", "--what", "weekday_hour"], ["demographics"], ["crowd"],
         ["figure", "footfall"], ["uploads"], ["rejects", "1"], ["doctor"], ["compact"], ["environment"],
-        ["cameras"], ["coverage"], ["lists"], ["peaks", "--what", "hourly"], ["dwell", "--min-dwell", "1min"],
+        ["cameras"], ["coverage"], ["coverage", "--hourly"],
+        ["lists"], ["links"], ["peaks", "--what", "hourly"], ["dwell", "--min-dwell", "1min"],
     ],
     ids=" ".join,
 )  # fmt: skip
@@ -236,3 +237,64 @@ def test_tables_say_local_times_and_json_says_utc(filled: Command) -> None:
     out, _ = filled("peaks", "--what", "daily")
     assert "2025-05-05 00:00:00 CEST" in out
     assert filled.json("peaks", "--what", "daily")[0]["bucket"] == "2025-05-04T22:00:00+00:00"
+
+
+def test_identities_are_linked_on_the_command_line(filled: Command, tmp_path: Path) -> None:
+    filled("ingest", write(tmp_path / "gate.csv", [("p7", "gate", "1", 0, 60)]), "--source", "gate")
+    before = filled.json("summary")
+    made = filled.json("link", "p7", "--of", "main=p9", "--reason", "same coat")
+    assert (made["link"], made["name"], len(made["persons"])) == (1, "p7", 3)
+    assert filled.json("summary")["unique_visitors"] == before["unique_visitors"] - 2
+    out, _ = filled("links")
+    assert "p7 (gate), p7 (main), p9 (main)" in out
+    part = filled.json("split", "p11", "--camera", "cam1", "--until", "2025-05-05T08:10", "--reason", "two coats")
+    assert (part["name"], part["sightings"] > 0) == ("p11~2", True)
+    assert [row["link"] for row in filled.json("links")] == [1, 2]
+    filled("unlink", "2", "--reason", "a slip")
+    filled("unlink", "1")
+    assert filled.json("summary") == before
+    assert filled.json("links") == []
+    assert "no links" in filled("links")[0]
+    assert [row["undone_reason"] for row in filled.json("links", "--undone")] == [None, "a slip"]
+    assert len(filled.json("links", "--version", "3")) == 1
+
+
+def test_what_cannot_be_linked_is_said_with_a_code(filled: Command) -> None:
+    for arguments, said, code in (
+        (["link", "p7", "p9"], "--reason", 3),
+        (["link", "p7", "--reason", "x"], "one person alone", 3),
+        (["link", "p7", "nobody", "--reason", "x"], "no person", 4),
+        (["link", "p7", "--of", "p9", "--reason", "x"], "name=value", 2),
+        (["split", "p7", "--reason", "x"], "all of a person", 3),
+        (["split", "p7", "--since", "soon", "--reason", "x"], "ISO 8601", 2),
+        (["unlink", "9"], "dwell links", 4),
+    ):
+        _, err = filled(*arguments, exits=code)
+        assert said in err
+    assert filled.json("link", "p7", "nobody", "--reason", "x", exits=4)["error"] == "NotFoundError"
+
+
+def test_a_camera_is_stated_to_be_down_on_the_command_line(filled: Command) -> None:
+    before = filled.json("coverage", "--hourly")
+    assert {row["state"] for row in before} == {"up"}
+    assert set(before[0]) == {
+        "camera_id", "hour", "local_hour", "state", "odds", "sightings", "covered_s", "down_s",
+    }  # fmt: skip
+    span = "2025-05-05T08:05/2025-05-05T08:10"
+    (made,) = filled.json("cameras", "cam1", "--down", span, "--reason", "lens")
+    assert (made["status"], made["state"], made["since"]) == (1, "down", "2025-05-05T08:05:00+00:00")
+    (row,) = filled.json("coverage", "--hourly", "--camera", "cam1")
+    assert row["down_s"] == 300
+    assert len(filled.json("coverage", "--camera", "cam1")) == 2
+    assert filled.json("coverage", "--hourly", "--state", "silent") == []
+    out, _ = filled("cameras", "--status")
+    assert "lens" in out
+    assert filled.json("cameras", "--clear", "1") == []
+    assert filled.json("coverage", "--hourly") == before
+    filled("cameras", "cam1", "--down", span, exits=3)  # without a reason
+    filled("cameras", "--down", span, "--reason", "x", exits=2)  # of no camera
+    filled("cameras", "cam1", "--down", "today", "--reason", "x", exits=2)
+    filled("cameras", "cam9", "--down", span, "--reason", "x", exits=4)
+    filled("cameras", "--clear", "1", exits=4)
+    filled("coverage", "--state", "silent", exits=2)
+    filled("coverage", "--camera", "cam9", exits=4)

@@ -55,7 +55,7 @@ def test_time_between_exports_is_unknown_not_empty(ws: dk.Workspace, tmp_path: P
     assert week.select(c.WEEKDAY, c.HOUR).rows() == [(d, h) for d in (1, 3) for h in (8, 9, 10, 11)]
     door = ws.compute("camera_hour", as_="polars").filter(pl.col(c.HOUR) == 9).row(0, named=True)
     assert (door[c.OCCUPANCY_MEAN], door["covered_s"]) == (1.0, 2 * HOUR)
-    assert ws.coverage(as_="polars").rows() == [("door", *window(0, 4)), ("door", *window(48, 52))]
+    assert ws.coverage(as_="polars").rows() == [("door", *window(0, 4), 0), ("door", *window(48, 52), 0)]
 
 
 def test_a_visit_stays_open_when_a_later_export_or_an_insight_report_comes(
