@@ -52,9 +52,9 @@ def test_the_figures_are_those_of_the_library_under_every_filter(site: Site) -> 
 def test_every_chart_is_drawn(site: Site) -> None:
     site.page.goto(site.url + "overview")
     for question in ("People present", "How long visits last", "When it is busy", "Who comes", "Crowds"):
-        site.page.get_by_role("heading", name=question).wait_for()
+        site.page.get_by_role("heading", name=question, exact=True).wait_for()
     canvases = site.page.locator(".bk-Canvas")
-    canvases.nth(7).wait_for()  # locators look into shadow roots
+    canvases.nth(12).wait_for(timeout=90_000)  # locators look into shadow roots
 
 
 def test_a_key_figure_opens_its_rows_and_they_can_be_exported(site: Site, tmp_path: Path) -> None:
