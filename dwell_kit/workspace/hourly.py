@@ -27,7 +27,7 @@ from dwell_kit.workspace.handle import Handle
 LOCAL_HOUR: Final = "local_hour"
 DOWN_S: Final = "down_s"
 SILENT_HOURS: Final = "silent_hours"
-_UP_S: Final = "up_s"
+_ALL_UP: Final = "all up"
 _WHOLE: Final = "whole"
 _SLOT: Final = "slot"
 _KEEP: Final = 4
@@ -130,19 +130,19 @@ def _hours(ws: Handle, environment: registry.Environment, snapshot: Snapshot) ->
         cameras = [row["camera_id"] for row in registry.cameras(connection, environment.name)]
     stated = _stated([Status.of(row) for row in rows])
     cameras = sorted({*cameras, *counts[c.CAMERA].to_list()})
-    edges = _edges(known, cameras, counts[hot.QUARTER].to_numpy() * hot.QUARTER_US, stated, environment.tz)
-    grid = _grid(known, cameras, edges, stated, environment.tz)
-    at = pl.Series(np.searchsorted(edges, counts[hot.QUARTER].to_numpy() * hot.QUARTER_US, side="right") - 1)
-    begin = pl.Series(edges, dtype=pl.Int64).gather(at).alias(c.HOUR)
-    seen = counts.with_columns(begin).group_by(c.CAMERA, c.HOUR).agg(pl.col(c.N_SIGHTINGS).sum())
-    full = grid.join(seen, on=[c.CAMERA, c.HOUR], how="left", maintain_order="left")
-    full = full.with_columns(pl.col(c.N_SIGHTINGS).fill_null(0))
-    judged = (
-        full.filter(_WHOLE)
-        .with_columns(rhythm.odds([c.CAMERA, _SLOT], pl.lit(value=True)))
-        .select(c.CAMERA, c.HOUR, rhythm.ODDS)
+    starts = counts[hot.QUARTER].to_numpy() * hot.QUARTER_US
+    edges = _edges(known, cameras, starts, stated, environment.tz)
+    seen = np.zeros((len(cameras), len(edges) - 1), np.int64)
+    place = {camera: q for q, camera in enumerate(cameras)}
+    at = np.searchsorted(edges, starts, side="right") - 1
+    camera = np.array([place[q] for q in counts[c.CAMERA]], np.int64)
+    np.add.at(seen, (camera, at), counts[c.N_SIGHTINGS].to_numpy())
+    grid = _grid(known, cameras, edges, stated, environment.tz).with_columns(
+        pl.Series(c.N_SIGHTINGS, seen.ravel())
     )
-    return _labelled(full.join(judged, on=[c.CAMERA, c.HOUR], how="left", maintain_order="left"))
+    # hours that are not wholly covered are compared with nothing, and measure nothing
+    same = pl.when(_WHOLE).then(pl.col(_SLOT))
+    return _labelled(grid.with_columns(rhythm.odds([pl.col(c.CAMERA), same], pl.col(_WHOLE))))
 
 
 def _edges(
@@ -160,34 +160,31 @@ def _edges(
 def _grid(
     known: Coverage, cameras: Sequence[str], edges: NDArray[np.int64], stated: dict[str, _Stated], tz: str
 ) -> pl.DataFrame:
-    """camera_id, hour (µs), local_hour, slot (clock hour), covered_s, down_s, up_s, whole: for every camera."""
+    """camera_id, hour (µs), local_hour, slot (clock hour), covered_s, down_s, all up, whole: for every camera."""
     begin, length = edges[:-1], np.diff(edges)
     moment = pl.Series(begin, dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
-    local = pl.select(moment.dt.convert_time_zone(tz).dt.strftime("%Y-%m-%dT%H:%M%:z")).to_series()
-    clock = pl.DataFrame({c.HOUR: begin, LOCAL_HOUR: local, _SLOT: local_clock(begin, tz)[1]})
-    parts = []
-    for camera in cameras:
-        covered = overlap(known.of_camera(camera), edges)
-        down, up = (overlap(held, edges) for held in stated.get(camera, _Stated(_NEVER, _NEVER)))
-        parts.append(
-            clock.select(
-                pl.lit(camera).alias(c.CAMERA),
-                pl.all(),
-                pl.Series(c.COVERED_S, covered / US),
-                pl.Series(DOWN_S, down / US),
-                pl.Series(_UP_S, up == length),
-                pl.Series(_WHOLE, covered == length),
-            )
-        )
-    schema = {
-        c.CAMERA: pl.String, c.HOUR: pl.Int64, LOCAL_HOUR: pl.String, _SLOT: pl.Int64, c.COVERED_S: pl.Float64,
-        DOWN_S: pl.Float64, _UP_S: pl.Boolean, _WHOLE: pl.Boolean,
-    }  # fmt: skip
-    return pl.concat([pl.DataFrame(schema=schema), *parts])
+    local = moment.dt.convert_time_zone(tz).dt.strftime("%Y-%m-%dT%H:%M%:z")
+    nothing = _Stated(_NEVER, _NEVER)
+    covered = np.array([overlap(known.of_camera(camera), edges) for camera in cameras])
+    down = np.array([overlap(stated.get(camera, nothing).down, edges) for camera in cameras])
+    up = np.array([overlap(stated.get(camera, nothing).up, edges) for camera in cameras])
+    every = np.tile(np.arange(len(begin)), len(cameras))
+    return pl.DataFrame(
+        {
+            c.CAMERA: pl.Series(cameras, dtype=pl.String).gather(np.repeat(np.arange(len(cameras)), len(begin))),
+            c.HOUR: pl.Series(begin[every], dtype=pl.Int64),
+            LOCAL_HOUR: local.gather(every),
+            _SLOT: pl.Series(local_clock(begin, tz)[1][every], dtype=pl.Int64),
+            c.COVERED_S: pl.Series(covered.ravel() / US, dtype=pl.Float64),
+            DOWN_S: pl.Series(down.ravel() / US, dtype=pl.Float64),
+            _ALL_UP: pl.Series((up == length).ravel(), dtype=pl.Boolean),
+            _WHOLE: pl.Series((covered == length).ravel(), dtype=pl.Boolean),
+        }
+    )
 
 
 def _labelled(frame: pl.DataFrame) -> pl.DataFrame:
-    up = (pl.col(c.N_SIGHTINGS) > 0) | pl.col(_UP_S)
+    up = (pl.col(c.N_SIGHTINGS) > 0) | pl.col(_ALL_UP)
     state = (
         pl.when((pl.col(DOWN_S) > 0) & (pl.col(c.COVERED_S) == 0))
         .then(pl.lit("down"))

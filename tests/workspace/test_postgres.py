@@ -46,7 +46,12 @@ def test_figures_and_history_are_those_of_the_embedded_state(fresh: str, tmp_pat
             ws.ingest(paths[1])
             ws.set_list("staff", ["p7"], rule="badge")
             ws.edit_camera("cam1", group="doors")
-            both = ws.summary()
+            ws.link(["p1", "p2"], reason="same coat", by="dora")
+            ws.split("p3", camera="cam0", reason="two coats")
+            ws.set_camera_status("cam2", "2025-05-05T08:10", "2025-05-05T08:30", reason="lens")
+            both = (ws.summary(), ws.links()[0]["persons"], ws.coverage(by="hour", as_="polars").rows())
+            assert ws.erase("p1")["links"] == 1
+            assert [link["kind"] for link in ws.links(undone=True)] == ["split"]
             ws.undo(first.upload_id)
             history = [(u["filename"], u["status"], u["covered_from"], u["covered_till"]) for u in ws.uploads()]
             seen.append((both, ws.summary(group="doors"), history, ws.lists(), [f["ok"] for f in ws.doctor()]))
