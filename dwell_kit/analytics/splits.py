@@ -34,6 +34,8 @@ class Split:
     codes: NDArray[np.int64]
     key: NDArray[Any]
     """(n,) the code of each sighting, -1 for none."""
+    size: int
+    """More than any code."""
     camera: NDArray[np.int64] | None
     """(parts,) the camera whose coverage a part has; None: that of any camera."""
     group: NDArray[np.int32] | None
@@ -41,11 +43,6 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.codes)
-
-    @property
-    def size(self) -> int:
-        """One more than the greatest code that occurs."""
-        return int(self.key.max(initial=0)) + 1
 
 
 def split_of(coded: Coded, selection: Selection, by: str | Sequence[str]) -> Split:
@@ -64,7 +61,7 @@ def split_of(coded: Coded, selection: Selection, by: str | Sequence[str]) -> Spl
     group, labels = _groups(coded, selection, words, anonymous=place is not None)
     if place is None:
         of_row = np.append(group, np.int32(-1))[coded.person]
-        return Split(labels, _codes(len(labels[0])), of_row, None, group)
+        return Split(labels, _codes(len(labels[0])), of_row, len(labels[0]), None, group)
     known, column = (coded.cameras, coded.camera) if place == c.CAMERA else (coded.zones, coded.zone)
     there, m = np.flatnonzero(selected_places(coded, selection, place)), len(labels[0]) if words else 1
     at = np.repeat(there, m)
@@ -74,9 +71,9 @@ def split_of(coded: Coded, selection: Selection, by: str | Sequence[str]) -> Spl
     if words:
         own = np.append(group, np.int32(m - 1))[coded.person]
         key = np.where((column < 0) | (own < 0), -1, column * np.int32(m) + own).astype(np.int32)
-    codes = _codes(len(known) * m).reshape(-1, m)[there].ravel()
+    codes = _codes(len(known) * m).reshape(len(known), m)[there].ravel()
     ordered = tuple(columns[name] for name in names)
-    return Split(ordered, codes, key, at if place == c.CAMERA else None, None)
+    return Split(ordered, codes, key, len(known) * m, at if place == c.CAMERA else None, None)
 
 
 def selected_places(coded: Coded, selection: Selection, place: str) -> NDArray[np.bool_]:

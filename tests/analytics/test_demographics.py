@@ -109,4 +109,7 @@ def test_who_stays_on_into_an_hour_is_there_without_a_visit():
     table = compute_demographics(rows_of([("p", "a", 50, 20)]), by=[c.GENDER], every="hour", occupancy=True)
     names = (c.BUCKET, c.VISITS, c.UNIQUE_VISITORS, c.PERSON_SECONDS, c.SHARE, c.SHARE_DETERMINED)
     assert table.select(names).rows() == [(at(0), 1, 1, 600.0, 1.0, 1.0), (at(60), 0, 0, 600.0, 0.0, 1.0)]
-    assert compute_demographics(rows_of([]), by=[c.GENDER], every="hour", occupancy=True).is_empty()
+    for by in ([c.GENDER], [c.CAMERA, c.GENDER]):
+        assert compute_demographics(rows_of([]), by=by, every="hour", occupancy=True).is_empty()
+        nobody = Filters.of(person="z")
+        assert compute_demographics(rows_of(SPEC), by=by, occupancy=True, filters=nobody).is_empty()
