@@ -109,7 +109,7 @@ class Workspace:
 
     @property
     def snapshot_id(self) -> int:
-        """The version that queries see: it changes with every ingest, undo and erasure; 0 is empty."""
+        """The version that queries see: it changes with every ingest, undo, erasure, link and camera status."""
         return self._handle.snapshot().id
 
     # in
