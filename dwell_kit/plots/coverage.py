@@ -10,12 +10,12 @@ import polars as pl
 from dwell_kit.plots import theme
 from dwell_kit.schema import columns as c
 
-COLORS: Final = {"seen": theme.ACCENT, "nobody seen": "#0d948833", "silent": theme.WARNING}
+COLORS: Final = {"seen": theme.ACCENT, "nobody seen": "#0d948833", "silent": theme.WARNING, "down": theme.MIDDLE}
 _CORNERS: Final = ["x0", "y0", "x1", "y1"]
 
 
 def plot_coverage(stretches: Any, *, tz: str = "UTC", title: str = "When cameras were watched") -> Any:
-    """A strip for each camera: somebody seen, nobody seen, implausibly silent; what is not covered is hatched.
+    """A strip for each camera: somebody seen, nobody, implausibly silent, down; what is not covered is hatched.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.judging import Quality
 
 COVERAGE = (
-    "each camera by the local hour: somebody seen, nobody seen, implausibly silent · hatched: no export covers it"
+    "each camera by the local hour: somebody seen, nobody seen, implausibly silent, down · hatched: not covered"
 )
 _REASONS = 5
 

@@ -7,27 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
-from dwell_kit.analytics.watched import overlap
 from dwell_kit.ingest import quality as reports
 from dwell_kit.ingest import rhythm
 from dwell_kit.schema import columns as c
-from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
-from dwell_kit.schema.time import parse_moment, to_us
+from dwell_kit.schema.time import bucket_edges, parse_moment, to_us
 from dwell_kit.store import registry, snapshots, uploads
-from dwell_kit.workspace.covering import coverage_of
+from dwell_kit.workspace import hourly
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.querying import resolve_environment
 
 SEEN: Final = "seen"
 NOBODY: Final = "nobody seen"
 SILENT: Final = "silent"
+DOWN: Final = "down"
 UNCOVERED: Final = "not covered"
-STATES: Final = (SEEN, NOBODY, SILENT, UNCOVERED)
-"""Of a camera's hour: somebody was seen; covered without anybody; implausibly without anybody; unknown."""
+STATES: Final = (SEEN, NOBODY, SILENT, DOWN, UNCOVERED)
+"""Of a camera's hour: somebody was seen; covered without anybody; implausibly so; stated to be down; unknown."""
 _MOMENT: Final = pl.Datetime("us", "UTC")
 
 
@@ -51,8 +49,8 @@ class Quality:
 def quality(ws: Handle, filters: Filters) -> Quality:
     """The quality of the uploads of an environment that touch the time of the filters, and of the cameras chosen.
 
-    An hour in which somebody was seen is `seen`; `silent` is decided by `rhythm.coverage_by_hour` from the
-    camera's other days; other covered hours are `nobody seen`; hours that no upload covers are `not covered`.
+    The hours are local ones, see `hourly.hours`: in a `seen` one somebody was; `down` was stated; `silent` is
+    implausible by the camera's other days; other covered ones are `nobody seen`, the rest `not covered`.
     """
     place = resolve_environment(ws, filters.environment)
     snapshot = ws.snapshot()
@@ -68,10 +66,8 @@ def quality(ws: Handle, filters: Filters) -> Quality:
     ]
     given = [(u, reports.Report.from_dict(u["report"])) for u in history if u["report"]]
     touching = [(u, report) for u, report in given if _touches(report, since, until)]
-    whole = reports.combined(report for u, report in given if u["covered_from"] is not None)
     together = reports.combined(report for _, report in touching)
-    known = coverage_of(ws, place.name, snapshot)
-    hours = _hours(whole, known, chosen, since, until)
+    hours = _hours(hourly.hours(ws, place, snapshot), chosen, since, until, place.tz)
     return Quality([u for u, _ in touching], together, _reasons(together), _stretches(hours), _by_camera(hours))
 
 
@@ -93,34 +89,23 @@ def _reasons(report: reports.Report) -> pl.DataFrame:
 
 
 def _hours(
-    report: reports.Report,
-    known: Coverage,
-    cameras: list[str],
-    since: datetime | None,
-    until: datetime | None,
+    known: pl.DataFrame, cameras: list[str], since: datetime | None, until: datetime | None, tz: str
 ) -> pl.DataFrame:
-    """camera_id, hour (UTC), state: every hour of the time looked at, of every camera."""
-    seen = report.coverage_by_hour().select(c.CAMERA, c.HOUR, rhythm.STATE)
-    anywhere = [pair for q in cameras for pair in known.of_camera(q).tolist()]
-    if not anywhere:
+    """camera_id, hour (UTC; local hours), state: every hour of the time looked at, of every camera."""
+    mine = known.filter(pl.col(c.CAMERA).is_in(cameras))
+    if mine.is_empty():
         return pl.DataFrame(schema={c.CAMERA: pl.String, c.HOUR: _MOMENT, "state": pl.String})
-    low = to_us(since) if since else min(a for a, _ in anywhere)
-    high = to_us(until) if until else max(b for _, b in anywhere)
-    first, after = low // rhythm.HOUR_US, -(-high // rhythm.HOUR_US)
-    edges = np.arange(first, after + 1, dtype=np.int64) * rhythm.HOUR_US
+    first, last = mine[c.HOUR].to_physical().min(), mine[c.HOUR].to_physical().max()
+    low = to_us(since) if since else int(first)  # type: ignore[arg-type]
+    high = to_us(until) if until else int(last) + 1  # type: ignore[arg-type]
+    edges = bucket_edges(low, max(high - 1, low), every="hour", tz=tz)
     grid = pl.DataFrame({c.HOUR: pl.Series(edges[:-1]).cast(_MOMENT)})
-    parts = [
-        grid.with_columns(
-            pl.lit(camera).alias(c.CAMERA),
-            pl.Series("covered", overlap(known.of_camera(camera), edges) > 0, dtype=pl.Boolean),
-        )
-        for camera in cameras
-    ]
-    states = pl.concat(parts).join(seen, on=[c.CAMERA, c.HOUR], how="left").sort(c.CAMERA, c.HOUR)
-    of = pl.col(rhythm.STATE)
+    everywhere = pl.concat([grid.with_columns(pl.lit(camera).alias(c.CAMERA)) for camera in cameras])
+    states = everywhere.join(mine, on=[c.CAMERA, c.HOUR], how="left").sort(c.CAMERA, c.HOUR)
+    of, covered = pl.col(rhythm.STATE), (pl.col(c.COVERED_S) > 0).fill_null(value=False)
     state = (
-        pl.when(of == "up").then(pl.lit(SEEN)).when(~pl.col("covered")).then(pl.lit(UNCOVERED))
-        .when(of == "silent").then(pl.lit(SILENT)).otherwise(pl.lit(NOBODY))
+        pl.when(pl.col(c.N_SIGHTINGS) > 0).then(pl.lit(SEEN)).when(of == "down").then(pl.lit(DOWN))
+        .when(of == "silent").then(pl.lit(SILENT)).when(covered).then(pl.lit(NOBODY)).otherwise(pl.lit(UNCOVERED))
     )  # fmt: skip
     return states.select(c.CAMERA, c.HOUR, state.alias("state"))
 
@@ -143,7 +128,7 @@ def _by_camera(hours: pl.DataFrame) -> pl.DataFrame:
     return (
         hours.group_by(c.CAMERA)
         .agg(
-            (pl.col("state") != UNCOVERED).mean().alias("covered_share"),
+            (~pl.col("state").is_in([UNCOVERED, DOWN])).mean().alias("covered_share"),
             (pl.col("state") == SILENT).sum().cast(pl.Int64).alias("silent_h"),
         )
         .sort(c.CAMERA)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import dwell_kit as dk
-from dwell_kit.workspace.judging import NOBODY, SEEN, SILENT, UNCOVERED
+from dwell_kit.workspace.judging import DOWN, NOBODY, SEEN, SILENT, UNCOVERED
 from tests.workspace.exports import START, write
 
 HOUR = 3600.0
@@ -71,3 +71,15 @@ def test_reasons_and_score_of_the_uploads_that_touch_the_time(tmp_path: Path) ->
         ws.undo(ws.uploads()[0]["upload_id"])
         assert ws.quality().report.rejected == 0
         assert ws.quality(camera="door").cameras["camera_id"].to_list() == ["door"]
+
+
+def test_a_camera_that_was_stated_to_be_down_is_not_silent(tmp_path: Path) -> None:
+    with dk.open(tmp_path / "ws") as ws:
+        ws.ingest(week(tmp_path / "a.csv", gap_on=3))
+        out = START + timedelta(days=3, hours=1)
+        ws.set_camera_status("door", out, out + timedelta(hours=1), state="down", reason="power cut")
+        found = ws.quality()
+        stretches = found.stretches.select("state", "started_at", "hours").rows()
+        assert (DOWN, out, 1) in stretches
+        assert SILENT not in {state for state, *_ in stretches}
+        assert found.cameras["covered_share"].to_list() == [pytest.approx((7 * 24 + 2) / (7 * 24 + 3))]
