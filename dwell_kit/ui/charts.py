@@ -150,6 +150,16 @@ CHARTS: Final = (
         (("visit_frequency", {}),), distributions.plot_visit_frequency, "unique_visitors", zoned=False,
     ),
     Chart(
+        "sensitivity", "If a visit ended sooner or later",
+        "visits for other gaps that end a visit (max_gap, minutes) · steep: say the gap with the figure",
+        (("sensitivity", {}),), distributions.plot_sensitivity, "visits", zoned=False,
+    ),
+    Chart(
+        "fragmentation", "If people were mistaken for others",
+        "visitors if identities broke so often per hour of presence · the band: how much the count may be too high",
+        (("fragmentation", {}),), distributions.plot_fragmentation, "unique_visitors", zoned=False,
+    ),
+    Chart(
         "crowd", "Crowds", "crowd and loitering events per local hour, over the persons present",
         (("crowd_per_hour", {}), ("occupancy", {"every": "hour"})), series.plot_crowd_events, "count",
         wide=True, zones=False, nothing=_NO_EVENTS,

@@ -54,7 +54,7 @@ def test_every_chart_is_drawn(site: Site) -> None:
     for question in ("People present", "How long visits last", "When it is busy", "Who comes", "Crowds"):
         site.page.get_by_role("heading", name=question, exact=True).wait_for()
     canvases = site.page.locator(".bk-Canvas")
-    canvases.nth(12).wait_for(timeout=90_000)  # locators look into shadow roots
+    canvases.nth(14).wait_for(timeout=90_000)  # locators look into shadow roots
 
 
 def test_a_key_figure_opens_its_rows_and_they_can_be_exported(site: Site, tmp_path: Path) -> None:
