@@ -156,7 +156,7 @@ CHARTS: Final = (
     ),
     Chart(
         "fragmentation", "If people were mistaken for others",
-        "visitors if identities broke so often per hour of presence · the band: how much the count may be too high",
+        "visitors if identities broke so often per hour of presence · the band: how much too high it may be",
         (("fragmentation", {}),), distributions.plot_fragmentation, "unique_visitors", zoned=False,
     ),
     Chart(
