@@ -114,8 +114,7 @@ def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of vis
     return theme.styled(
         hv.Overlay(layers),
         title=title,
-        legend_position="top",
-        legend_cols=3,
+        legend_position="top_right",  # where the curve is not, and no wider than a telephone
         ylim=(0, 1.02),
         ylabel="share still there",
     )

@@ -151,10 +151,11 @@ def _edges(
     """Edges of the local hours that hold all coverage, sightings and statements; (1,) if there are none."""
     spans = [known.of_camera(camera) for camera in cameras]
     spans += [held for both in stated.values() for held in both]
-    flat = np.concatenate([starts, *(held.ravel() for held in spans)])
-    if not len(flat):
+    # a start is in its hour, the end of a span in the one before it
+    inside = np.concatenate([starts, *(held[:, 0] for held in spans), *(held[:, 1] - 1 for held in spans)])
+    if not len(inside):
         return np.zeros(1, np.int64)
-    return bucket_edges(int(flat.min()), max(int(flat.max()) - 1, int(flat.min())), every="hour", tz=tz)
+    return bucket_edges(int(inside.min()), int(inside.max()), every="hour", tz=tz)
 
 
 def _grid(

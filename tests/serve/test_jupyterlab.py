@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 import dwell_kit as dk
 from dwell_kit.simulate import people
 from tests.serve.jupyter import TOKEN, Jupyter, running
-from tests.serve.test_browser import CHROMIUM, Site
+from tests.serve.site import Site
 from tests.workspace.exports import many, write
 
 CELLS = (
@@ -24,18 +23,6 @@ CELLS = (
 )
 START_MS = 90_000
 """A kernel or a gateway starts, loads everything and, the first time on a machine, compiles."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium to open pages with")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="module")
