@@ -29,7 +29,7 @@ def test_public_names_are_frozen() -> None:
         "audit", "cameras", "close", "compact", "compare", "compute", "coverage", "covered_share", "crowd_events",
         "doctor", "edit_camera", "environments", "erase", "excluded", "export", "ingest", "list_rules", "lists",
         "path", "positions", "rejects", "rows", "set_environment", "set_list", "sightings", "snapshot_id",
-        "summary", "tz", "undo", "uploads", "visits", "write_rejects", "zones",
+        "summary", "track", "tz", "undo", "uploads", "visits", "write_rejects", "zones",
     ]  # fmt: skip
 
 

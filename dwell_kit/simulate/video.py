@@ -6,9 +6,12 @@ detector sees people in them. It is no film: nothing here says how well real peo
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -247,3 +250,36 @@ def _paint(
     opaque = scaled[:, :, 3:]
     # colours of transparent pixels are 0, so the mean already weighs by how opaque they are
     picture[y1:y2, x1:x2] = under * (1 - opaque) + scaled[:, :, :3]
+
+
+def write_pictures(video: RenderedVideo, folder: Path) -> list[list[Shown]]:
+    """Write a video as a folder of PNG pictures; returns the truth of each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    truth = []
+    for number, (image, shown) in enumerate(video, start=1):
+        (folder / f"{number:06}.png").write_bytes(_png(image))
+        truth.append(shown)
+    return truth
+
+
+def write_pairs(camera: RenderedCamera, path: Path) -> Path:
+    """Write the calibration of a camera as point pairs: x_px, y_px, x_m, y_m."""
+    image, floor = camera.pairs()
+    lines = [",".join(f"{v:.6f}" for v in row) for row in np.column_stack((image, floor)).tolist()]
+    path.write_text("\n".join(["x_px,y_px,x_m,y_m", *lines]) + "\n")
+    return path
+
+
+def _png(image: Image) -> bytes:
+    """A picture (h, w, 3) BGR as PNG, which needs no package: rows of RGB, each with its filter byte, deflated."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        body = kind + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    height, width = image.shape[:2]
+    rows = np.zeros((height, 1 + 3 * width), np.uint8)
+    rows[:, 1:] = image[:, :, ::-1].reshape(height, -1)
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    packed = zlib.compress(rows.tobytes(), 1)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")

@@ -16,7 +16,7 @@ _BODY: Final = np.array([0.16, 0.11, 0.84, 0.91])
 """The person within the detector's window, left, top, right and bottom as shares of it."""
 _ROOM: Final = 8
 _INSIDE: Final = 0.65
-_ENOUGH: Final = 30
+_ENOUGH: Final = 12
 
 
 class PeopleFinder:

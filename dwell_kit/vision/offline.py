@@ -22,6 +22,8 @@ _SHAPED, _SHAPELESS = 0.25, 0.1
 """Scores of regions that the people detector did not confirm: of a person's shape, of another one."""
 _LONE: Final = 0.5
 """What a lone, person-shaped region adds to its score."""
+_STANDS_OUT: Final = 0.15
+"""Of the picture's height."""
 _GAIN: Final = 0.02
 _BRIGHTER: Final = 4
 
@@ -158,7 +160,10 @@ class OfflineDetector:
         found, rules = _Found(), self.rules
         box = np.array(region.box, np.float64) / scale
         height, width = box[3] - box[1], box[2] - box[0]
-        usual = max(self._sizes.at(box[3]) or height, 24.0)
+        known = self._sizes.at(box[3])
+        # while nobody has been confirmed any size may be a person's; without the detector a large one only
+        believed = known is not None or height > _STANDS_OUT * image.shape[0]
+        usual = max(known or height, 24.0)
         if height < 0.35 * usual:
             return found
         lone = rules.slim < width / height < rules.stout and abs(height / usual - 1) < rules.tall
@@ -167,10 +172,10 @@ class OfflineDetector:
             return found
         boxes, score = self._people.find(image, box, usual, overlap=rules.overlap)
         sure = score >= rules.hog_score
-        if lone:
+        if lone and (believed or sure.any()):
             found.add(box, float(score.max()) + _LONE if sure.any() else _SHAPED, confirmed=bool(sure.any()))
             return found
-        if not len(boxes) and height > 0.5 * usual:
+        if not len(boxes) and known is not None and height > 0.5 * usual:
             found.add(box, _SHAPELESS, confirmed=False)
         for one, said, by_hog in zip(boxes, score.tolist(), sure.tolist(), strict=True):
             found.add(_fitted(one, mask, scale, usual), said if by_hog else _SHAPED, confirmed=by_hog)

@@ -61,6 +61,7 @@ class Paths:
         self._waiting: list[_Rows] = []
         self._given_s = -np.inf
         self._row_no = 0
+        self._none = POSITIONS.empty()
 
     def add(self, camera: int, frame: Frame, tracks: Tracks, persons: Integers) -> None:
         """The persons in a frame of a camera."""
@@ -83,7 +84,7 @@ class Paths:
         """Frame of POSITIONS of what is old enough; empty while less than another lag has come."""
         until_s = now_s - self._lag_s
         if not self._waiting or until_s < self._given_s + self._lag_s or self._waiting[0].at_s[0] > until_s:
-            return POSITIONS.empty()
+            return self._none
         return self._give(until_s, start_us, names)
 
     def rest(self, start_us: int, names: Sequence[tuple[str, str]]) -> pl.DataFrame:

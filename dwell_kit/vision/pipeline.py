@@ -168,6 +168,7 @@ class Pipeline:
         on_floor = [i for i, camera in enumerate(cameras) if camera.calibration is not None]
         self._together = on_floor if len(on_floor) > 1 else []
         self._associator = Associator(first_id=1, rules=self.rules.association)
+        self._stopping = False
         self._paths = Paths([camera.calibration for camera in cameras], lag_s=self.rules.lag_s)
 
     @property
@@ -175,14 +176,25 @@ class Pipeline:
         """How each camera is doing."""
         return [camera.status for camera in self._cameras]
 
+    @property
+    def step_s(self) -> float:
+        """Media time between two instants: a frame of the slowest camera."""
+        return 1 / min(camera.given.video.fps for camera in self._cameras)
+
+    def stop(self) -> None:
+        """End the run after this instant; what is on its way is still given out."""
+        self._stopping = True
+
     def __iter__(self) -> Iterator[Positions]:
-        """Batches of positions, until the recordings end or `close`."""
+        """Batches of positions, until the recordings end or `stop`."""
         videos = [camera.given.video for camera in self._cameras]
         at_s = 0.0
         try:
             for at_s, frames in instants(videos, [camera.given.offset_s for camera in self._cameras]):
                 self._step(at_s, frames)
                 yield Positions(self._paths.ready(at_s, self._start_us, self._names()), at_s)
+                if self._stopping:
+                    break
             yield Positions(self._paths.rest(self._start_us, self._names()), at_s)
         finally:
             self.close()
