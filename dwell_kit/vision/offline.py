@@ -82,8 +82,9 @@ class OfflineDetector:
                 "a detector needs the rate of its pictures", expected="fps above 0", found=f"{fps}"
             )
         self.rules = rules or OfflineRules()
-        self._step_s = 1 / fps
+        self._frame_s = self._step_s = 1 / fps
         self._now_s = 0.0
+        self._number = self._ahead = 0
         self._people = PeopleFinder(self.rules.hog_px)
         self._sizes = PersonSize()
         self._scene: _Scene | None = None
@@ -94,7 +95,14 @@ class OfflineDetector:
         """The persons in pictures that follow one another, (h, w, 3) BGR each."""
         return [self._next(image) for image in images]
 
+    def seek(self, number: int) -> None:
+        """The next picture is frame `number`: those between were dropped, and their time has passed."""
+        self._ahead = max(0, number - self._number - 1) if self._number else 0
+        self._number = number - 1
+
     def _next(self, image: Image) -> Detections:
+        self._step_s = (1 + self._ahead) * self._frame_s
+        self._number, self._ahead = self._number + 1, 0
         self._now_s += self._step_s
         scale = min(1.0, self.rules.work_px / image.shape[1])
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image

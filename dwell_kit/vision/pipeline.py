@@ -18,7 +18,7 @@ from dwell_kit.errors import InputError
 from dwell_kit.schema.time import to_us
 from dwell_kit.vision.associate import Associator
 from dwell_kit.vision.association_rules import AssociationRules
-from dwell_kit.vision.boxes import Integers, Tracks
+from dwell_kit.vision.boxes import Detections, Integers, Tracks
 from dwell_kit.vision.detect import Detector, Numbered
 from dwell_kit.vision.floor_boxes import on_shared_floor
 from dwell_kit.vision.ground import Calibration
@@ -87,6 +87,15 @@ class Positions:
     until_s: float
 
 
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A frame, what was found in it, and what that took."""
+
+    frame: Frame
+    found: Detections
+    ms: float
+
+
 @dataclass(eq=False)
 class _Camera:
     """A camera at work."""
@@ -96,16 +105,25 @@ class _Camera:
     status: CameraStatus
     last: int = 0
 
-    def look(self, frames: Sequence[Frame]) -> Tracks:
-        """The persons in the last of some frames; all are tracked."""
-        tracks = Tracks.empty()
+    def detect(self, frames: Sequence[Frame]) -> list[_Seen]:
+        """What the camera's own detector finds."""
+        detector = self.given.detector
+        seen = []
         for frame in frames:
             began = time.perf_counter()
-            if isinstance(self.given.detector, Numbered):
-                self.given.detector.seek(frame.number)
-            found = self.given.detector.detect([frame.image])[0]
-            tracks = self.tracker.step(found, frames=max(1, frame.number - self.last))
-            self._count(frame, len(tracks), 1000 * (time.perf_counter() - began))
+            if isinstance(detector, Numbered):
+                detector.seek(frame.number)
+            (found,) = detector.detect([frame.image])
+            seen.append(_Seen(frame, found, 1000 * (time.perf_counter() - began)))
+        return seen
+
+    def follow(self, seen: Sequence[_Seen]) -> Tracks:
+        """The persons in the last of some frames; all are tracked."""
+        tracks = Tracks.empty()
+        for one in seen:
+            began = time.perf_counter()
+            tracks = self.tracker.step(one.found, frames=max(1, one.frame.number - self.last))
+            self._count(one.frame, len(tracks), one.ms + 1000 * (time.perf_counter() - began))
         return tracks
 
     def _count(self, frame: Frame, persons: int, ms: float) -> None:
@@ -215,11 +233,29 @@ class Pipeline:
         ]
 
     def _step(self, at_s: float, frames: list[list[Frame]]) -> None:
-        tracks = [camera.look(mine) for camera, mine in zip(self._cameras, frames, strict=True)]
+        seen_by = self._detect(frames)
+        tracks = [camera.follow(seen) for camera, seen in zip(self._cameras, seen_by, strict=True)]
         persons = self._persons(at_s, tracks)
         for i, (mine, seen, who) in enumerate(zip(frames, tracks, persons, strict=True)):
             if mine and len(seen):
                 self._paths.add(i, mine[-1], seen, who)
+
+    def _detect(self, frames: list[list[Frame]]) -> list[list[_Seen]]:
+        """What is found in each camera's frames; a detector that cameras share gets the frames of all at once."""
+        seen: list[list[_Seen]] = [[] for _ in frames]
+        batches: dict[int, list[tuple[int, Frame]]] = {}
+        for i, (camera, mine) in enumerate(zip(self._cameras, frames, strict=True)):
+            if camera.given.detector.shared:
+                batches.setdefault(id(camera.given.detector), []).extend((i, frame) for frame in mine)
+            else:
+                seen[i] = camera.detect(mine)
+        for batch in filter(None, batches.values()):
+            began = time.perf_counter()
+            found = self._cameras[batch[0][0]].given.detector.detect([frame.image for _, frame in batch])
+            ms = 1000 * (time.perf_counter() - began) / len(batch)
+            for (i, frame), one in zip(batch, found, strict=True):
+                seen[i].append(_Seen(frame, one, ms))
+        return seen
 
     def _persons(self, at_s: float, tracks: list[Tracks]) -> list[Integers]:
         """The number of each track's person: the track's own, or over all cameras; `NOBODY` if not confirmed."""

@@ -19,6 +19,7 @@ from blake3 import blake3
 from dwell_kit.errors import AskError, DwellError, InputError
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.quality import Report
+from dwell_kit.ingest.stays import Stays
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.geometry import Zone
 from dwell_kit.schema.tables import POSITIONS
@@ -127,6 +128,7 @@ def track(
     """
     ws.writable()
     registry.check_environment_name(target.environment)
+    Stays(zones=run.zones)  # before hours of video: whether stays can be cut at these zones
     run_hash = _hash(run)
     before = _seen_before(ws, target, run_hash)
     if before is not None:

@@ -133,6 +133,15 @@ def test_pictures_of_another_size_begin_anew() -> None:
     assert [len(one) for one in found] == [0, 0, 0]
 
 
+def test_the_time_of_dropped_pictures_passes() -> None:
+    detector = OfflineDetector(fps=5)
+    image = np.full((60, 80, 3), 90, np.uint8)
+    for number in (1, 2, 12):
+        detector.seek(number)
+        detector.detect([image])
+    assert detector._now_s == pytest.approx(12 / 5)
+
+
 def test_settings_that_mean_nothing_are_refused() -> None:
     with pytest.raises(InputError, match="rule of the detector"):
         OfflineRules(keep_s=0)

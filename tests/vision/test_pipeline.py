@@ -148,6 +148,31 @@ def test_dropped_frames_are_time_that_passes() -> None:
     assert sorted(rows[c.FRAME]) == list(range(4, 61, 3))
 
 
+class Batched(Told):
+    """A detector that cameras share."""
+
+    shared = True
+
+    def __init__(self) -> None:
+        super().__init__(lambda n: [50])
+        self.batches: list[int] = []
+
+    def detect(self, images: Sequence[Any]) -> list[Detections]:
+        self.batches.append(len(images))
+        return super().detect(images)
+
+
+def test_a_shared_detector_gets_the_frames_of_all_cameras_at_once() -> None:
+    detector = Batched()
+    inputs = [
+        CameraInput(camera_id=name, video=Blank(frames), detector=detector)
+        for name, frames in (("a", 8), ("b", 5))
+    ]
+    rows, _ = run(*inputs)
+    assert detector.batches == [2] * 5 + [1] * 3
+    assert dict(rows.group_by(c.CAMERA).len().iter_rows()) == {"a": 7, "b": 4}
+
+
 def test_a_recording_that_begins_later_is_stamped_later() -> None:
     rows, _ = run(camera("a", lambda n: [50]), camera("b", lambda n: [50], frames=10, offset_s=2.0))
     first = rows.filter(pl.col(c.CAMERA) == "b")[c.TIME].min()
