@@ -30,7 +30,7 @@ def test_public_names_are_frozen() -> None:
         "coverage", "covered_share", "crowd_events", "doctor", "edit_camera", "environments", "erase",
         "excluded", "export", "ingest", "link", "links", "list_rules", "lists", "path", "positions", "quality",
         "rejects", "rows", "set_camera_status", "set_environment", "set_list", "sightings", "snapshot_id",
-        "split", "summary", "tz", "undo", "unlink", "uploads", "visits", "write_rejects", "zones",
+        "split", "summary", "track", "tz", "undo", "unlink", "uploads", "visits", "write_rejects", "zones",
     ]  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import polars as pl
 
+from dwell_kit.schema.geometry import Zone
+
 if TYPE_CHECKING:
     from dwell_kit.ingest.dialect import Dialect
     from dwell_kit.ingest.sources import Source
@@ -56,6 +58,7 @@ class ReadOptions:
     camera, zone : default ids for files that have none.
     start, fps : aware instant of the first frame (MOT counts it as 1) and frames per second, for tracks.
     stay_gap : seconds that a track may be lost and be one stay all the same; by default see `ingest.stays.Stays`.
+    zones : of the floor, in metres: stays of positions are cut into stays in each of them.
     keep_payload : hand over the columns that the contract does not take.
     block_bytes : size of the blocks that text is parsed in; `threads` blocks are parsed at a time.
     limits : what protects the machine.
@@ -75,6 +78,7 @@ class ReadOptions:
     start: datetime | None = None
     fps: float | None = None
     stay_gap: float | None = None
+    zones: tuple[Zone, ...] = ()
     keep_payload: bool = True
     block_bytes: int = 16 * MIB
     threads: int = 2

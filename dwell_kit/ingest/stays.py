@@ -1,25 +1,28 @@
-"""Positions → sightings: how long each person stayed in front of a camera."""
+"""Positions → sightings: how long each person stayed in front of a camera, and in which zone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from dwell_kit.errors import FilterError
 from dwell_kit.ingest.appearances import identity_hash
 from dwell_kit.schema import columns as c
+from dwell_kit.schema.geometry import METRES, Zone
 from dwell_kit.schema.tables import SIGHTINGS
 
-_PLACE: Final = (c.PERSON, c.CAMERA)
+_PLACE: Final = (c.PERSON, c.CAMERA, c.ZONE)
 _MANY: Final = 500_000
 _LEAST_GAP: Final = timedelta(seconds=1)
 _STEPS: Final = 1.5
 
 
 def sightings_from_positions(
-    positions: pl.DataFrame, *, max_gap: timedelta, step: timedelta = timedelta()
+    positions: pl.DataFrame, *, max_gap: timedelta, step: timedelta = timedelta(), zones: Sequence[Zone] = ()
 ) -> pl.DataFrame:
     """One sighting for each stay: a person's positions at a camera with no gap longer than `max_gap`.
 
@@ -31,6 +34,8 @@ def sightings_from_positions(
     positions : frame of POSITIONS, in any order.
     max_gap : longest time between two positions of a stay.
     step : time that one position stands for, e.g. one frame: 1 / fps.
+    zones : of the floor, in metres. A stay in front of a camera is then cut into stays in each zone and outside of
+        them; where zones overlap, the first one counts.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def sightings_from_positions(
         raise FilterError(
             "a gap or a step is negative", expected="0 s or more", found=f"max_gap={max_gap}, step={step}"
         )
-    return _sightings(_joined(_points(positions), max_gap), step)
+    return _sightings(_joined(_points(positions, zones), max_gap), step)
 
 
 class Stays:
@@ -51,10 +56,11 @@ class Stays:
     seen them leave, so a stay goes on over `max_gap`: by default 1 s, or 1.5 steps where the steps are longer.
     """
 
-    def __init__(self, *, max_gap: timedelta | None = None) -> None:
+    def __init__(self, *, max_gap: timedelta | None = None, zones: Sequence[Zone] = ()) -> None:
+        _check_zones(zones)
         if max_gap is not None and max_gap < timedelta():
             raise FilterError("the gap in a stay is negative", expected="0 s or more", found=str(max_gap))
-        self._given = max_gap
+        self._given, self._zones = max_gap, tuple(zones)
         self._pieces: list[pl.DataFrame] = []
         self.step: timedelta | None = None
 
@@ -66,7 +72,7 @@ class Stays:
 
     def add(self, positions: pl.DataFrame) -> None:
         """Take the positions of a batch, in any order."""
-        points = _points(positions)
+        points = _points(positions, self._zones)
         if not points.height:
             return
         if self.step is None:
@@ -97,11 +103,40 @@ def usual_step(points: pl.DataFrame) -> timedelta | None:
     return found[0] if len(found) else None
 
 
-def _points(positions: pl.DataFrame) -> pl.DataFrame:
+def _points(positions: pl.DataFrame, zones: Sequence[Zone]) -> pl.DataFrame:
     """Positions of persons, as stays without length."""
-    return positions.filter(pl.col(c.PERSON).is_not_null()).select(
-        *_PLACE, pl.col(c.TIME).alias(c.STARTED), pl.col(c.TIME).alias(c.ENDED), c.ROW_NO
+    known = positions.filter(pl.col(c.PERSON).is_not_null())
+    return known.select(
+        c.PERSON,
+        c.CAMERA,
+        zones_of(known, zones).alias(c.ZONE),
+        pl.col(c.TIME).alias(c.STARTED),
+        pl.col(c.TIME).alias(c.ENDED),
+        c.ROW_NO,
     )
+
+
+def zones_of(positions: pl.DataFrame, zones: Sequence[Zone]) -> pl.Series:
+    """The name of the first zone that each position is in; null outside of all, and where metres are not known."""
+    names: list[str | None] = [zone.name for zone in zones]
+    place = np.full(positions.height, len(zones))
+    if zones and positions.height:
+        floor_m = positions.select(pl.col(c.X_M, c.Y_M).fill_null(np.nan)).to_numpy()
+        for at, zone in reversed(list(enumerate(zones))):
+            place[zone.contains(floor_m)] = at
+    return pl.Series(c.ZONE, [*names, None], dtype=pl.String).gather(place)
+
+
+def _check_zones(zones: Sequence[Zone]) -> None:
+    for zone in zones:
+        if zone.unit != METRES:
+            raise FilterError(
+                f"the zone {zone.name!r} is in the picture, and positions are on the floor",
+                expected=f"a zone in {METRES}",
+                found=zone.unit,
+            )
+    if len({zone.name for zone in zones}) < len(zones):
+        raise FilterError("two zones have one name", found=", ".join(sorted(zone.name for zone in zones)))
 
 
 def _joined(pieces: pl.DataFrame, max_gap: timedelta) -> pl.DataFrame:

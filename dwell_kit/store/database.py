@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from dwell_kit.errors import WorkspaceError
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest migration; `migrations/versions` has a file for each."""
 
 
@@ -157,6 +157,20 @@ report_runs = sa.Table(
     sa.Column("folder", sa.Text),
     sa.Column("error", sa.Text),
     sa.UniqueConstraint("schedule", "due_at"),
+    sqlite_autoincrement=True,
+)
+
+track_runs = sa.Table(
+    "track_runs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("environment", sa.String(200), nullable=False, index=True),
+    sa.Column("source", sa.String(200), nullable=False),
+    sa.Column("run_hash", sa.String(64)),
+    sa.Column("content_hash", sa.String(64)),
+    sa.Column("first_person", sa.BigInteger, nullable=False),
+    sa.Column("next_person", sa.BigInteger, nullable=False),
+    sa.Column("at", Moment, nullable=False),
     sqlite_autoincrement=True,
 )
 

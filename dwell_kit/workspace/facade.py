@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from dwell_kit.errors import FilterError
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.quality import Report
 from dwell_kit.schema.filters import Filters
+from dwell_kit.schema.geometry import Zone
 from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.tables import UTC_US
 from dwell_kit.schema.time import parse_moment, zone
@@ -32,6 +33,7 @@ from dwell_kit.workspace import (
     maintaining,
     paging,
     querying,
+    tracking,
     undoing,
     watching,
 )
@@ -160,6 +162,46 @@ class Workspace:
                 tz=tz,
             ),
             options=ReadOptions(tz=tz or known.get(name, "UTC"), **options),
+            progress=progress,
+            step=step,
+        )
+
+    def track(
+        self,
+        cameras: Sequence[tracking.TrackedCamera | Mapping[str, Any]],
+        *,
+        start: datetime | str | None = None,
+        zones: Iterable[Zone] = (),
+        seconds: float | None = None,
+        environment: str | None = None,
+        source: str = ingesting.DEFAULT_SOURCE,
+        tz: str | None = None,
+        uploader: str | None = None,
+        notes: str | None = None,
+        progress: tracking.Progress | None = None,
+        step: Step = no_step,
+    ) -> Report:
+        """Track persons in videos; positions, sightings and stays in zones are stored as those of files are.
+
+        Parameters
+        ----------
+        cameras : what is tracked, e.g. [{"camera_id": "door", "video": "door.mp4", "calibration": "door.csv"}];
+            `workspace.tracking.TrackedCamera` says what may be given. Cameras with calibrations share a floor.
+        start : instant of the first frame; a naive one is local to the environment. seconds : where to stop.
+        zones : of the floor, in metres. progress : called with media time, length and the cameras' status.
+
+        Raises
+        ------
+        InputError, AskError : (and their kinds) as the videos say; the workspace is as before.
+        """
+        name = self._target_environment(environment, tz)
+        with self._handle.database.read() as connection:
+            known = {e.name: e.tz for e in registry.environments(connection)}
+        return tracking.track(
+            self._handle,
+            tracking.Run(cameras=tracking.cameras_of(cameras), start=start, zones=tuple(zones), seconds=seconds),
+            target=ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz),
+            tz=tz or known.get(name, "UTC"),
             progress=progress,
             step=step,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import uuid
@@ -44,7 +45,7 @@ DEFAULT_SOURCE = "main"
 _Span = tuple[datetime | None, datetime | None]
 _SAID = (
     "columns", "time_format", "day_first", "ambiguous", "utc_offset_confirmed", "loitering_unit", "encoding",
-    "delimiter", "camera", "zone", "start", "fps", "stay_gap",
+    "delimiter", "camera", "zone", "start", "fps", "stay_gap", "zones",
 )  # fmt: skip
 """Options that change what a file says."""
 Progress = Callable[[int, int], None]
@@ -180,7 +181,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
         with RawKeeper(ws.layout.raw, temporary, keep=ws.settings.keep_raw) as raw:
             source = Source(job.path, on_bytes=_tee(raw, job.size, progress), limits=job.options.limits)
             collector = Collector(reader=job.readers, filename=source.name, header=_header(source, job))
-            stays = Stays(max_gap=_seconds(job.options.stay_gap))
+            stays = Stays(max_gap=_seconds(job.options.stay_gap), zones=job.options.zones)
             parts: list[dict[str, Any]] = []
             for batch in _batches(source, job.target, job.options, parts):
                 collector.add(batch)
@@ -189,7 +190,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
                     stays.add(batch.rows)
                 step("batch staged")
             source.finish()
-            upload.stager.add(_seen(stays))
+            upload.stager.add(_seen(stays, job.options))
             upload.stager.finish()
             step("staged")
             report = collector.report()
@@ -209,9 +210,19 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
     return report
 
 
-def _seen(stays: Stays) -> Batch:
+def _seen(stays: Stays, options: ReadOptions) -> Batch:
     """What tracks say of presence: the same facts as an export of appearances (SPEC S1.5)."""
-    return Batch(table=SIGHTINGS.name, rows=stays.sightings(), rejects=REJECTS.empty())
+    zones = [
+        {c.ZONE: z.name, "zone_name": z.name, "zone_vertices": json.dumps({"unit": z.unit, "vertices": z.polygon})}
+        for z in options.zones
+    ]
+    named = pl.DataFrame(zones, schema=dict.fromkeys((c.CAMERA, c.ZONE, "zone_name", "zone_vertices"), pl.String))
+    return Batch(
+        table=SIGHTINGS.name,
+        rows=stays.sightings(),
+        rejects=REJECTS.empty(),
+        cameras=named if options.zones else None,
+    )
 
 
 def _seconds(value: float | None) -> timedelta | None:

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dwell_kit.store import snapshots, uploads
 from dwell_kit.store.lake import TABLES, files
@@ -27,6 +28,11 @@ def claim(ws: Handle, upload_id: str) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)
         os.close(handle)
+
+
+def tracks_folder(ws: Handle, run_id: str) -> Path:
+    """Where a run of tracking keeps its positions until they are stored."""
+    return ws.layout.temporary / f"{run_id}.tracks"
 
 
 def sweep(ws: Handle) -> list[str]:
@@ -52,6 +58,7 @@ def sweep(ws: Handle) -> list[str]:
 
 def _remove(ws: Handle, upload_id: str) -> None:
     (ws.layout.temporary / f"{upload_id}.raw").unlink(missing_ok=True)
+    shutil.rmtree(tracks_folder(ws, upload_id), ignore_errors=True)
     with ws.database.read() as connection:
         found = [u for u in uploads.history(connection) if u["upload_id"] == upload_id]
         newest = snapshots.latest(connection)

@@ -1,0 +1,130 @@
+"""`dwell track`: videos into a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dwell_kit.cli.options import Environment, Json, WorkspaceDir
+from dwell_kit.cli.output import show
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command("track")(track)
+
+
+def track(
+    videos: Annotated[
+        list[str], typer.Argument(help="Video files, folders of pictures, rtsp:// or http:// URLs.")
+    ],
+    camera: Annotated[
+        list[str] | None, typer.Option("--camera", help="Camera id of each video, in their order; else its name.")
+    ] = None,
+    calibration: Annotated[
+        list[str] | None, typer.Option("--calibration", help="Calibration file of each video, in their order.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="m, cm or mm, of calibrations that do not say.")] = None,
+    detector: Annotated[str, typer.Option(help="Which one finds persons: offline, replay, …")] = "offline",
+    detections: Annotated[
+        list[str] | None, typer.Option("--detections", help="Recorded detections of each video, for replay.")
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="Weights, for detectors that need some.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second, if the file is wrong about it.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Instant of the first frame (ISO; local without a zone).")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so much media time.", min=0)] = None,
+    zone: Annotated[
+        list[str] | None,
+        typer.Option("--zone", help="name=x,y x,y x,y … corners on the floor, metres (repeatable)."),
+    ] = None,
+    workspace: WorkspaceDir = Path("workspace"),
+    environment: Environment = None,
+    source: Annotated[str, typer.Option(help="Namespace of person ids and keys.")] = "main",
+    tz: Annotated[str | None, typer.Option(help="IANA time zone of the environment.")] = None,
+    notes: Annotated[str | None, typer.Option(help="A remark to keep with the upload.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Track persons in videos; positions, sightings and stays in zones go into the workspace."""
+    import dwell_kit as dk
+
+    per_video = {
+        "camera_id": _each(camera, videos, "--camera") or [_name(video) for video in videos],
+        "calibration": _each(calibration, videos, "--calibration"),
+        "detections": _each(detections, videos, "--detections"),
+    }
+    cameras = [
+        {
+            "video": video, "unit": unit, "detector": detector, "weights": weights, "fps": fps,
+            **{name: given[at] for name, given in per_video.items() if given},
+        }
+        for at, video in enumerate(videos)
+    ]  # fmt: skip
+    with dk.open(workspace) as ws, _progress(quiet=as_json) as progress:
+        report = ws.track(
+            cameras, start=start, seconds=seconds, zones=[_zone(text) for text in zone or []],
+            environment=environment, source=source, tz=tz, notes=notes, progress=progress,
+        )  # fmt: skip
+        persons = ws.positions(environment=environment, as_="polars") if not as_json else None
+    if as_json:
+        show(report.as_dict(), as_json=True)
+        return
+    result = "already there, nothing changed" if report.repeated else f"upload {str(report.upload_id)[:8]}"
+    show([{"result": result, "positions": report.accepted, "rejected": report.rejected}], as_json=False)
+    if persons is not None:
+        typer.echo(f"persons in the environment: {persons['person_id'].n_unique()}")
+    for note in report.notes:
+        typer.echo(note, err=True)
+
+
+def _each(given: list[str] | None, videos: list[str], option: str) -> list[str] | None:
+    """One value for each video, if any was given."""
+    if given and len(given) != len(videos):
+        raise typer.BadParameter(
+            f"expected one for each of {len(videos)} videos, found {len(given)}", param_hint=option
+        )
+    return given or None
+
+
+def _name(video: str) -> str:
+    """A camera's id when none is given: the file's name without its ending."""
+    return Path(video).stem if "://" not in video else video.rpartition("@")[2].replace("/", "-")
+
+
+def _zone(text: str) -> Any:
+    from dwell_kit.schema.geometry import Zone
+
+    name, equals, corners = text.partition("=")
+    try:
+        points = tuple((float(x), float(y)) for x, y in (corner.split(",") for corner in corners.split()))
+    except ValueError:
+        points = ()
+    if not equals or not points:
+        raise typer.BadParameter(f"expected name=x,y x,y x,y, found {text!r}", param_hint="--zone")
+    return Zone(name, points)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Any]:
+    """Media time on standard error, which scripts do not see."""
+    if quiet:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("tracking", total=None)
+
+        def tell(at_s: float, length_s: float | None, cameras: list[Any]) -> None:
+            persons = sum(one.persons for one in cameras)
+            speed = max(one.ms_per_frame for one in cameras)
+            said = f"tracking: {persons} in view, {speed:.0f} ms a frame"
+            bar.update(task, description=said, completed=at_s, total=length_s)
+
+        yield tell

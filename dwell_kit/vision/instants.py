@@ -1,0 +1,71 @@
+"""Several cameras in step by media time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from dwell_kit.errors import InputError
+from dwell_kit.vision.stream import Stream
+from dwell_kit.vision.video import Frame, Video
+
+_HAIR_S = 1e-6
+
+
+def instants(videos: Sequence[Video], offsets_s: Sequence[float]) -> Iterator[tuple[float, list[list[Frame]]]]:
+    """Instants in order, seconds, and the frames that each camera has had since the instant before.
+
+    Recordings go by the frames of the slowest; a faster one has several frames an instant. Live streams go by
+    the clock: whoever has no news has no frame, and nobody waits for them.
+
+    Parameters
+    ----------
+    offsets_s : how much later than the others each recording begins.
+
+    Raises
+    ------
+    InputError : if some are live and others are not.
+    """
+    live = [video.live for video in videos]
+    if all(live):
+        yield from _live([video for video in videos if isinstance(video, Stream)])
+    elif any(live):
+        raise InputError(
+            "recordings and live streams do not go together", expected="all of one kind", hint="make two runs"
+        )
+    else:
+        yield from _recorded(videos, offsets_s)
+
+
+def _recorded(videos: Sequence[Video], offsets_s: Sequence[float]) -> Iterator[tuple[float, list[list[Frame]]]]:
+    step_s = 1 / min(video.fps for video in videos)
+    running = [iter(video) for video in videos]
+    ahead = [_later(next(frames, None), offset) for frames, offset in zip(running, offsets_s, strict=True)]
+    number = 0
+    while any(frame is not None for frame in ahead):
+        at_s = number * step_s
+        due: list[list[Frame]] = [[] for _ in videos]
+        for i, frames in enumerate(running):
+            while (frame := ahead[i]) is not None and frame.at_s <= at_s + _HAIR_S:
+                due[i].append(frame)
+                ahead[i] = _later(next(frames, None), offsets_s[i])
+        yield at_s, due
+        number += 1
+
+
+def _later(frame: Frame | None, offset_s: float) -> Frame | None:
+    return frame if frame is None or not offset_s else Frame(frame.number, frame.at_s + offset_s, frame.image)
+
+
+def _live(streams: Sequence[Stream]) -> Iterator[tuple[float, list[list[Frame]]]]:
+    step_s = 1 / max(stream.fps for stream in streams)
+    origin_s = time.monotonic()
+    for stream in streams:
+        stream.begin(origin_s)
+    before = -1.0
+    while not all(stream.ended for stream in streams):
+        due = [[] if frame is None else [frame] for frame in (s.newest(wait_s=step_s) for s in streams)]
+        at_s = max((frames[-1].at_s for frames in due if frames), default=before)
+        if at_s > before:
+            yield at_s, due
+            before = at_s

@@ -1,0 +1,88 @@
+"""`dwell track`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dwell_kit.cli import demo, main
+from dwell_kit.simulate.video import RenderedCamera, RenderedVideo, write_pairs, write_pictures
+
+CAMERA = RenderedCamera(camera_id="door", place_m=(0, -9, 3.5), pitch_deg=18, width=320, height=240, focal_px=280)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path, exits: int = 0) -> tuple[str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, arguments)))
+    out, err = capsys.readouterr()
+    assert ended.value.code == exits, err + out
+    return out, err
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> list[Any]:
+    """A video of an empty floor, recorded detections of somebody who walks over it, and a calibration."""
+    write_pictures(RenderedVideo(camera=CAMERA, walkers=(), fps=5, seconds=4), tmp_path / "door")
+    path = tmp_path / "det.txt"
+    path.write_text("".join(f"{f},-1,{100 + 2 * f},100,22,60,0.9,-1,-1,-1\n" for f in range(1, 21)))
+    calibration = write_pairs(CAMERA, tmp_path / "door.csv")
+    return [
+        "track", tmp_path / "door", "--fps", "5", "--detector", "replay", "--detections", path,
+        "--calibration", calibration, "--workspace", tmp_path / "ws", "--start", "2025-05-01T10:00:00+02:00",
+    ]  # fmt: skip
+
+
+def test_a_video_becomes_facts(capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path) -> None:
+    out, err = run(capsys, *given, "--zone", "all=-20,-20 20,-20 20,20 -20,20")
+    assert "persons in the environment: 1" in out
+    assert "20 frames, 0 dropped" in err
+    summary = json.loads(run(capsys, "summary", "--workspace", tmp_path / "ws", "--zone", "all", "--json")[0])
+    assert summary["unique_visitors"] == 1
+    again = json.loads(run(capsys, *given, "--zone", "all=-20,-20 20,-20 20,20 -20,20", "--json")[0])
+    assert again["repeated"]
+    assert again["accepted"] == 19
+
+
+def test_the_camera_is_called_as_said_or_as_the_file(
+    capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path
+) -> None:
+    run(capsys, *given, "--json")
+    run(capsys, *given, "--camera", "front", "--json")
+    rows = json.loads(run(capsys, "cameras", "--workspace", tmp_path / "ws", "--json")[0])
+    assert sorted(row["camera_id"] for row in rows) == ["door", "front"]
+
+
+def test_the_demo_says_in_one_line_that_video_was_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(demo, "find_spec", lambda name: None)
+    assert demo._track(tmp_path, said.append) is None
+    (line,) = said
+    assert 'pip install "dwell-kit[vision]"' in line
+
+
+def test_the_demo_shows_a_video_beside_its_truth(tmp_path: Path) -> None:
+    rows = demo._track(tmp_path / "video", lambda text: None)
+    assert rows is not None
+    assert [(row["figure"], row["alike"]) for row in rows] == [
+        (name, "yes") for name in ("unique_visitors", "peak_occupancy", "dwell_sum_s", "shop_dwell_sum_s")
+    ]
+
+
+def test_errors_say_what_is_missing(capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path) -> None:
+    _, err = run(capsys, *given, "--camera", "a", "--camera", "b", exits=2)
+    assert "--camera" in err
+    _, err = run(capsys, *given, "--zone", "hall=1,2 3", exits=2)
+    assert "--zone" in err
+    at = given.index("--start")
+    _, err = run(capsys, *given[:at], exits=3)
+    assert "--start" in err
+    at = given.index("replay")
+    _, err = run(capsys, *given[:at], "yolo-of-tomorrow", *given[at + 1 :], exits=4)
+    assert "offline, replay" in err
+    _, err = run(capsys, "track", tmp_path / "none.mp4", "--workspace", tmp_path / "ws", exits=4)
+    assert "no such video" in err

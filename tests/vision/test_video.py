@@ -1,0 +1,250 @@
+"""Videos from files, folders and live streams; a real server on 127.0.0.1 that drops its connections."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dwell_kit.errors import AskError, DwellError, FormatError, InputError, NotFoundError
+from dwell_kit.vision.instants import instants
+from dwell_kit.vision.stream import Patience, Stream
+from dwell_kit.vision.video import open_video
+
+
+def picture(number: int) -> np.ndarray:
+    return np.full((48, 64, 3), 10 * (number % 20), np.uint8)
+
+
+@pytest.fixture
+def avi(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for number in range(12):
+        writer.write(picture(number))
+    writer.release()
+    return path
+
+
+def test_a_file_is_read_in_media_time(avi: Path) -> None:
+    video = open_video(avi)
+    assert (video.name, video.fps, video.frames, video.live) == ("clip.avi", 10, 12, False)
+    frames = list(video)
+    assert [frame.number for frame in frames] == list(range(1, 13))
+    assert frames[-1].at_s == pytest.approx(1.1)
+    assert [round(frame.image.mean() / 10) for frame in frames] == list(range(12))
+    assert [frame.at_s for frame in open_video(avi, fps=5)][-1] == pytest.approx(2.2)
+
+
+def test_the_container_of_view_001_is_wrong_about_its_rate(testdata: Path) -> None:
+    path = testdata / "pets2009_s2l1" / "View_001.avi"
+    assert open_video(path).fps == 10
+    video = open_video(path, fps=7)
+    assert video.frames == 795
+    assert next(iter(video)).image.shape == (576, 768, 3)
+    video.close()
+
+
+def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
+    for number in (3, 1, 2):
+        cv2.imwrite(str(tmp_path / f"{number:03}.png"), picture(number))
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(AskError, match="how many there are in a second"):
+        open_video(tmp_path)
+    assert [round(frame.image.mean() / 10) for frame in open_video(tmp_path, fps=2)] == [1, 2, 3]
+    (tmp_path / "004.png").write_bytes(b"not a picture")
+    with pytest.raises(FormatError, match="cannot be decoded") as refused:
+        list(open_video(tmp_path, fps=2))
+    assert "004.png" in str(refused.value.where)
+
+
+def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no such video"):
+        open_video(tmp_path / "none.mp4")
+    text = tmp_path / "text.mp4"
+    text.write_text("no video")
+    with pytest.raises(FormatError, match="no video that can be decoded"):
+        open_video(text)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FormatError, match="no pictures"):
+        open_video(tmp_path / "empty", fps=1)
+    for fps in (0, -1, float("nan")):
+        with pytest.raises(InputError, match="rate"):
+            open_video(text, fps=fps)
+
+
+class Server:
+    """MJPEG over HTTP: `frames` pictures a connection, then it is dropped; with `stall`, it hangs instead."""
+
+    def __init__(self, frames: int, *, stall: bool = False) -> None:
+        self.connections = 0
+        self.over = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.connections += 1
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+                self.end_headers()
+                try:
+                    for number in range(frames):
+                        jpeg = cv2.imencode(".jpg", picture(number))[1].tobytes()
+                        self.wfile.write(b"--next\r\nContent-Type: image/jpeg\r\n")
+                        self.wfile.write(b"Content-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg))
+                        outer.over.wait(0.02)
+                    if stall and outer.connections == 1:
+                        outer.over.wait(20)
+                except OSError:  # the other side has gone
+                    pass
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self._server.server_address[1]}/video.mjpg"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self.over.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Any]:
+    made: list[Server] = []
+
+    def start(frames: int, **more: Any) -> Server:
+        made.append(Server(frames, **more))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.close()
+
+
+PATIENCE = Patience(read_timeout_s=1.0, first_s=0.01, most_s=0.05)
+
+
+@pytest.mark.parametrize("stall", [False, True])
+def test_a_stream_that_breaks_or_stalls_is_connected_again(serve: Any, *, stall: bool) -> None:
+    server = serve(30, stall=stall)
+    stream = Stream(server.address, fps=50, patience=PATIENCE)
+    numbers = []
+    for frame in stream:
+        numbers.append((frame.number, frame.at_s))
+        if stream.reconnects >= 1 and len(numbers) > 5:
+            break
+    stream.close()
+    assert server.connections >= 2
+    assert numbers == sorted(set(numbers))
+    assert all(b[1] > a[1] and b[0] > a[0] for a, b in pairwise(numbers))
+
+
+class Capture:
+    """A camera of ours: gives `frames` pictures, then breaks."""
+
+    def __init__(self, frames: int) -> None:
+        self.left = frames
+
+    def read(self) -> tuple[bool, Any]:
+        self.left -= 1
+        return self.left >= 0, picture(self.left)
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+
+def test_the_newest_frame_wins_and_drops_are_counted() -> None:
+    now = iter(np.arange(0, 100, 0.01))
+    sent = threading.Event()
+    stop = threading.Event()
+
+    def connect(where: object, timeout: float) -> Capture:
+        return Capture(0 if sent.is_set() else 21)
+
+    def sleep(seconds: float) -> None:
+        sent.set()
+        stop.wait()
+
+    stream = Stream("rtsp://camera", fps=1000, clock=lambda: float(next(now)), sleep=sleep, connect=connect)
+    stream.begin()
+    assert sent.wait(5)
+    frame = stream.newest(wait_s=1)
+    assert frame is not None
+    assert stream.dropped == 20
+    assert frame.image.mean() == 0  # the last of them
+    assert stream.newest(wait_s=0) is None
+    stop.set()
+    stream.close()
+
+
+def test_waits_double_and_a_dead_camera_is_given_up() -> None:
+    clock = [0.0]
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        clock[0] += seconds
+
+    patience = Patience(first_s=0.5, most_s=4, give_up_s=20)
+    stream = Stream(
+        "rtsp://user:secret@camera/main",
+        patience=patience, clock=lambda: clock[0], sleep=sleep, connect=lambda where, limit: Capture(0),
+    )  # fmt: skip
+    with pytest.raises(DwellError, match="sends nothing") as failed:
+        list(stream)
+    assert waits[:6] == [0.5, 1, 2, 4, 4, 4]
+    assert "secret" not in str(failed.value)
+    assert stream.reconnects == 0
+
+
+def test_recordings_go_in_step_by_media_time(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            cv2.imwrite(str(tmp_path / name / f"{number}.png"), picture(number))
+    slow, fast = open_video(tmp_path / "a", fps=2), open_video(tmp_path / "b", fps=4)
+    steps = list(instants([slow, fast], [0.0, 0.5]))
+    assert [round(at_s, 6) for at_s, _ in steps] == [0, 0.5, 1, 1.5, 2, 2.5]
+    assert [[frame.number for frame in mine] for _, (mine, _) in steps] == [[1], [2], [3], [4], [5], [6]]
+    assert [[frame.number for frame in mine] for _, (_, mine) in steps] == [[], [1], [2, 3], [4, 5], [6], []]
+    with pytest.raises(InputError, match="do not go together"):
+        list(instants([slow, Stream("rtsp://camera")], [0, 0]))
+
+
+def test_live_streams_do_not_wait_for_each_other() -> None:
+    def broken(where: object, limit: float) -> Capture:
+        time.sleep(0.01)
+        return Capture(0)
+
+    working = Stream("rtsp://one", fps=50, connect=lambda where, limit: Slow(12), patience=PATIENCE)
+    silent = Stream("rtsp://two", fps=50, connect=broken, patience=PATIENCE)
+    got = []
+    for at_s, (mine, other) in instants([working, silent], [0, 0]):
+        got.append(at_s)
+        assert mine
+        assert not other
+        if len(got) == 5:
+            break
+    working.close()
+    silent.close()
+    assert got == sorted(got)
+
+
+class Slow(Capture):
+    """A camera that takes its time."""
+
+    def read(self) -> tuple[bool, Any]:
+        time.sleep(0.02)
+        return super().read()
