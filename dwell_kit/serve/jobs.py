@@ -71,16 +71,15 @@ def ingest(workspace: str, path: str, options: dict[str, Any], status: str) -> N
         with dk.open(workspace) as ws:
             report = ws.ingest(path, progress=progress, **options).as_dict()
     except DwellError as error:
-        write(Path(status), {"state": "failed", "error": error.as_dict()})
+        said: dict[str, Any] = {"state": "failed", "error": error.as_dict()}
     except Exception as error:  # noqa: BLE001 - the person who waits has to hear of it, whatever it is
-        write(Path(status), {"state": "failed", "error": {"what": f"{type(error).__name__}: {error}"}})
+        said = {"state": "failed", "error": {"what": f"{type(error).__name__}: {error}"}}
     else:
-        short = {
-            name: report[name] for name in ("upload_id", "rows_read", "accepted", "rejected", "score", "repeated")
-        }
-        write(Path(status), {"state": "done", "report": short})
+        names = ("upload_id", "rows_read", "accepted", "rejected", "score", "repeated")
+        said = {"state": "done", "report": {name: report[name] for name in names}}
     finally:
         Path(path).unlink(missing_ok=True)
+    write(Path(status), said)  # when nothing of the file is left
 
 
 def write(path: Path, said: dict[str, Any]) -> None:

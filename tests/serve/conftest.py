@@ -1,4 +1,4 @@
-"""One headless Chromium for all pages."""
+"""A headless Chromium for the tests of a module: Playwright keeps an event loop running for as long as it lives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.serve.site import CHROMIUM
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium to open pages with")

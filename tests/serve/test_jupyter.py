@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
@@ -145,6 +146,13 @@ def test_no_byte_of_an_upload_stays_in_memory(server: Jupyter) -> None:
     status, content, _ = ask(server, "PUT", "dwell/uploads?name=a.csv", body(), size=150 * len(block), **given)
     assert status == 202, content
     assert max(sizes) - before < 20_000_000
+    job, deadline = json.loads(content)["job"], time.monotonic() + 120
+    while json.loads(ask(server, "GET", f"dwell/uploads/{job}", **SIGNED_IN)[1])["state"] not in {
+        "done",
+        "failed",
+    }:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_style_sheets_are_here_for_who_signed_in(server: Jupyter) -> None:
