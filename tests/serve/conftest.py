@@ -1,4 +1,4 @@
-"""A headless Chromium for the tests of a module: Playwright keeps an event loop running for as long as it lives."""
+"""A headless Chromium for each module of tests: Playwright keeps an event loop running while it lives."""
 
 from __future__ import annotations
 
