@@ -92,13 +92,17 @@ class _Handler(JupyterHandler):  # type: ignore[misc]
         try:
             self.set_header("Content-Type", "application/octet-stream")
             self.set_header("Content-Disposition", f'attachment; filename="{download.name}"')
-            with download.path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    self.write(chunk)
-                    await self.flush()
+            await self.stream(download.path)
         finally:
             download.path.unlink(missing_ok=True)
         self.finish()
+
+    async def stream(self, path: Path) -> None:
+        """A file piece by piece, so that none is held whole."""
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                self.write(chunk)
+                await self.flush()
 
 
 class Check(_Handler):
@@ -212,10 +216,7 @@ class RunFile(_Handler):
             self.set_header(header, value)
         if not found.inline:
             self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(found.path.name)}")
-        with found.path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                self.write(chunk)
-                await self.flush()
+        await self.stream(found.path)
         self.finish()
 
 
