@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test slow lint bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   set up, simulate a week, ingest it, compare with the truth, write the daily report"
-	@echo "make test   set up and run every test"
+	@echo "make test   set up and run every test but the slow ones"
+	@echo "make slow   run the slow tests: minutes each"
 	@echo "make lint   ruff, mypy, import-linter"
 	@echo "make bench  speeds beside pandas, Polars, DuckDB and other trackers (minutes; needs about 15 GB of disk)"
 
@@ -29,7 +30,10 @@ demo: $(BIN)/.base
 	$(BIN)/dwell demo demo
 
 test: $(BIN)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+
+slow: $(BIN)/.dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .

@@ -58,13 +58,13 @@ class Drawing:
 
             return Drawn(None, [], "", pl.DataFrame(), str(error))
 
-    def show(self, drawn: Drawn, tz: str, *, said: str | None = None) -> None:
+    def show(self, drawn: Drawn, tz: str) -> None:
         """Show it."""
         self._frame, self._tz = drawn.frame, tz
         self.pane.object = drawn.figure
         self.card.param.update(
             legend=drawn.legend, alternative=drawn.alternative, nothing=drawn.nothing, busy=False,
-            **({} if said is None else {"said": said}),
+            **({} if drawn.said is None else {"said": drawn.said}),
         )  # fmt: skip
         self._fill()
 

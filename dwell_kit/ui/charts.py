@@ -22,13 +22,17 @@ NOTHING: Final = "Nothing in this selection: choose other filters, or upload an 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a card shows of a chart: a Bokeh figure, its legend, its words, and its figures as a frame."""
+    """What a card shows of a chart: a Bokeh figure, its legend, its words, and its figures as a frame.
+
+    `said` is HTML above the figure; None leaves what was said before.
+    """
 
     figure: Any
     legend: list[dict[str, str]]
     alternative: str
     frame: pl.DataFrame
     nothing: str = ""
+    said: str | None = None
 
 
 @dataclass(frozen=True)

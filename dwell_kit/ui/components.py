@@ -9,7 +9,7 @@ import param
 from panel.custom import JSComponent
 from panel.viewable import Child
 
-from dwell_kit.ui.style import COMPONENT
+from dwell_kit.ui.style import CHART, COMPONENT
 
 _JS = Path(__file__).parent / "js"
 
@@ -68,7 +68,7 @@ class ChartCard(JSComponent):  # type: ignore[misc]
     table = param.Dict(default={})
     wanted = param.Boolean(default=False)
     _esm = _module("chart_card")
-    _stylesheets = [COMPONENT]
+    _stylesheets = [CHART]
 
 
 class DataTable(JSComponent):  # type: ignore[misc]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,10 +14,10 @@ from dwell_kit.plots import theme
 from dwell_kit.plots.positions import plot_positions
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
-from dwell_kit.ui import landing, view
+from dwell_kit.ui import landing
 from dwell_kit.ui.cards import Drawing, draw, grid
 from dwell_kit.ui.charts import FLOWS, Drawn
-from dwell_kit.ui.filtering import Filtering
+from dwell_kit.ui.page import Page
 from dwell_kit.ui.style import WIDGET
 from dwell_kit.workspace import Workspace
 
@@ -30,21 +29,11 @@ _NONE: Final = (
 )
 
 
-class Movement:
-    """One visitor's page of movement; parameters as of `Overview`."""
+class Movement(Page):
+    """One visitor's page of movement; parameters as of `Page`."""
 
-    def __init__(
-        self,
-        ws: Workspace,
-        query: str = "",
-        *,
-        tell: Callable[[str], None] | None = None,
-        exports: str | None = None,
-    ) -> None:
-        self.ws = ws
-        self._turn = 0
-        self._linked = view.beside(exports)
-        self.filtering = Filtering(ws, query, tell=tell)
+    def __init__(self, ws: Workspace, query: str = "", *, exports: str | None = None, **more: Any) -> None:
+        super().__init__(ws, query, exports=exports, **more)
         self.flows = [Drawing.of(chart) for chart in FLOWS]
         self.plane = pn.widgets.Select(name="Map of", options=[FLOOR], width=240, stylesheets=[WIDGET], margin=0)
         self.map = Drawing("positions", "Where people were", _CAPTION, self._counted, wide=True)
@@ -52,7 +41,6 @@ class Movement:
         self.map.hold(self.image)
         self._points: Any = None
         self._planes, self._unit = [FLOOR], "m"
-        self.filtering.bar.param.watch(self._asked, "asked")
         self.plane.param.watch(self._chosen, "value")
 
     def __panel__(self) -> Any:
@@ -63,8 +51,8 @@ class Movement:
         return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
 
     def close(self) -> None:
-        """Nobody looks any more."""
-        self._turn += 1
+        """Nobody looks any more: the points are let go of."""
+        super().close()
         self.image.object = self._points = None
 
     async def load(self) -> None:
@@ -78,17 +66,6 @@ class Movement:
             for drawing in (*self.flows, self.map):
                 drawing.show(drawing.work_out(self.ws, filters, tz), tz)
             self._show_map()
-
-    async def reopen(self, query: str) -> None:
-        """Somebody opened a page that was drawn ahead: what their link asks for, and what came in since."""
-        filters = self.filtering.first(query)
-        if filters != self.filtering.filters or self.filtering.stale:
-            await self.apply(filters)
-
-    async def _asked(self, event: Any) -> None:
-        filters = self.filtering.asked(event.new)
-        if filters is not None:
-            await self.apply(filters)
 
     async def apply(self, filters: Filters) -> None:
         """Show everything under other filters; a later call overtakes an earlier one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Callable
 from typing import Any, Final
 
 import panel as pn
@@ -12,11 +11,11 @@ import panel as pn
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import counted
-from dwell_kit.ui import kpis, landing, trust, view
+from dwell_kit.ui import kpis, landing, trust
 from dwell_kit.ui.cards import Drawing, draw, grid
-from dwell_kit.ui.charts import CHARTS
+from dwell_kit.ui.charts import CHARTS, Drawn
 from dwell_kit.ui.components import Cards
-from dwell_kit.ui.filtering import Filtering
+from dwell_kit.ui.page import Page
 from dwell_kit.ui.rows import RowsPanel
 from dwell_kit.workspace import Workspace
 
@@ -24,37 +23,19 @@ _BESIDE: Final = next(i for i, chart in enumerate(CHARTS) if chart.name == "visi
 _BACK: Final = "the persons with most visits, two or more · dwell: sum over their visits"
 
 
-class Overview:
-    """One visitor's overview of a workspace.
+class Overview(Page):
+    """One visitor's overview of a workspace; parameters as of `Page`."""
 
-    Parameters
-    ----------
-    query : of the URL; what it asks for is shown first.
-    tell : called with the new query whenever the filters change.
-    exports : base URL of downloads, or None where there is no server for them.
-    """
-
-    def __init__(
-        self,
-        ws: Workspace,
-        query: str = "",
-        *,
-        tell: Callable[[str], None] | None = None,
-        exports: str | None = None,
-    ) -> None:
-        self.ws = ws
-        self._turn = 0
-        self._linked = view.beside(exports)
-        self.filtering = Filtering(ws, query, tell=tell)
+    def __init__(self, ws: Workspace, query: str = "", *, exports: str | None = None, **more: Any) -> None:
+        super().__init__(ws, query, exports=exports, **more)
         self.cards = Cards(sizing_mode="stretch_width", margin=0)
         self.rows = RowsPanel(ws, exports=exports)
         self.coverage = landing.note("")
         self.drawings = [Drawing.of(chart) for chart in CHARTS]
         self.drawings.insert(_BESIDE, Drawing("returning", "Who comes back", _BACK, trust.returning, figure=False))
-        self.trusted = Drawing("coverage", "How far to trust this", trust.COVERAGE, trust.coverage, wide=True)
-        self.drawings.append(self.trusted)
+        trusted = Drawing("coverage", "How far to trust this", trust.COVERAGE, self._trusted, wide=True)
+        self.drawings.append(trusted)
         self._peak = next(drawing for drawing in self.drawings if drawing.name == "hour_profile")
-        self.filtering.bar.param.watch(self._asked, "asked")
         self.cards.param.watch(self._opened, "opened")
         self.box = pn.Column(sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
         self._laid_out = False
@@ -75,7 +56,7 @@ class Overview:
 
     def close(self) -> None:
         """Nobody looks any more: what is still being worked out is dropped."""
-        self._turn += 1
+        super().close()
         self.rows.visible = False
 
     async def load(self) -> None:
@@ -88,18 +69,6 @@ class Overview:
             filters, tz = self.filtering.filters, self.filtering.tz
             for drawing in self.drawings:
                 drawing.show(drawing.work_out(self.ws, filters, tz), tz)
-            self.trusted.card.said = trust.facts(self.ws, filters, linked=self._linked)
-
-    async def reopen(self, query: str) -> None:
-        """Somebody opened a page that was drawn ahead: what their link asks for, and what came in since."""
-        filters = self.filtering.first(query)
-        if filters != self.filtering.filters or self.filtering.stale:
-            await self.apply(filters)
-
-    async def _asked(self, event: Any) -> None:
-        filters = self.filtering.asked(event.new)
-        if filters is not None:
-            await self.apply(filters)
 
     async def apply(self, filters: Filters) -> None:
         """Show everything under other filters; a later call overtakes an earlier one."""
@@ -168,8 +137,9 @@ class Overview:
         for drawing in self.drawings:
             drawing.card.busy = True
         await draw(self.drawings, self.ws, filters, tz, lambda: turn == self._turn)
-        if turn == self._turn:
-            self.trusted.card.said = await asyncio.to_thread(trust.facts, self.ws, filters, linked=self._linked)
+
+    def _trusted(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
+        return trust.coverage(ws.quality(filters), tz, linked=self._linked)
 
     def _opened(self, event: Any) -> None:
         name = event.new["name"]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
 import panel as pn
 
 from dwell_kit.report import shelf
+from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import duration
 from dwell_kit.schema.time import zone
-from dwell_kit.ui import landing, view
+from dwell_kit.ui import landing
 from dwell_kit.ui.components import ReportForm
-from dwell_kit.ui.filtering import Filtering
 from dwell_kit.ui.lists import Listing
+from dwell_kit.ui.page import Page
 from dwell_kit.workspace import Workspace
 
 _RUNS: Final = (
@@ -32,21 +32,12 @@ _SCHEDULES: Final = (
 )  # fmt: skip
 
 
-class Reports:
-    """One visitor's page of reports; parameters as of `Overview`. `exports` is where runs start and files lie."""
+class Reports(Page):
+    """One visitor's page of reports; parameters as of `Page`, `exports` is where runs start and files lie."""
 
-    def __init__(
-        self,
-        ws: Workspace,
-        query: str = "",
-        *,
-        tell: Callable[[str], None] | None = None,
-        exports: str | None = None,
-    ) -> None:
-        self.ws = ws
-        self._linked = view.beside(exports)
+    def __init__(self, ws: Workspace, query: str = "", *, exports: str | None = None, **more: Any) -> None:
+        super().__init__(ws, query, exports=exports, **more)
         self._base, _, self._of = (exports or "").replace("/rows", "/runs").partition("?")
-        self.filtering = Filtering(ws, query, tell=tell)
         self.filtering.bar.brief = True
         places = ws.environments()["name"].to_list()
         self.form = ReportForm(
@@ -60,7 +51,6 @@ class Reports:
         self.runs.table.param.watch(self._acted, "acted")
         self.plans.table.param.watch(self._history, "acted")
         self.form.param.watch(self._finished, "finished")
-        self.filtering.bar.param.watch(self._asked, "asked")
 
     def __panel__(self) -> Any:
         if self.filtering.empty:
@@ -70,9 +60,6 @@ class Reports:
             form = self.form if self._base else landing.note("Run one with <code>dwell report run daily</code>.")
             parts = [self.filtering.bar, known, form, self.runs.table, self.plans.table]
         return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
-
-    def close(self) -> None:
-        """Nobody looks any more."""
 
     async def load(self) -> None:
         """Show what was run, once the page is there."""
@@ -88,11 +75,10 @@ class Reports:
         self.filtering.keep(self.filtering.first(query))
         await self.load()
 
-    async def _asked(self, event: Any) -> None:
-        filters = self.filtering.asked(event.new)
-        if filters is not None:
-            self.filtering.keep(filters)
-            self.form.environment = str(filters.environment or "")
+    async def apply(self, filters: Filters) -> None:
+        """Reports of another environment."""
+        self.filtering.keep(filters)
+        self.form.environment = str(filters.environment or "")
 
     async def _finished(self, _event: Any) -> None:
         await self.load()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final
 
 import panel as pn
 
 from dwell_kit.errors import DwellError
-from dwell_kit.ui import landing, view
-from dwell_kit.ui.filtering import Filtering
+from dwell_kit.schema.filters import Filters
+from dwell_kit.ui import landing
+from dwell_kit.ui.page import Page
 from dwell_kit.ui.rows import RowsPanel
 from dwell_kit.ui.style import WIDGET
 from dwell_kit.workspace import Workspace
@@ -27,24 +27,15 @@ TABLES: Final = {
 }
 
 
-class Sessions:
-    """One visitor's tables; parameters as of `Overview`."""
+class Sessions(Page):
+    """One visitor's tables; parameters as of `Page`."""
 
-    def __init__(
-        self,
-        ws: Workspace,
-        query: str = "",
-        *,
-        tell: Callable[[str], None] | None = None,
-        exports: str | None = None,
-    ) -> None:
-        self._linked = view.beside(exports)
-        self.filtering = Filtering(ws, query, tell=tell)
+    def __init__(self, ws: Workspace, query: str = "", *, exports: str | None = None, **more: Any) -> None:
+        super().__init__(ws, query, exports=exports, **more)
         self.rows = RowsPanel(ws, exports=exports)
         self.choice = pn.widgets.Select(
             name="Table", options=list(TABLES), width=240, stylesheets=[WIDGET], margin=0
         )
-        self.filtering.bar.param.watch(self._asked, "asked")
         self.choice.param.watch(self._chosen, "value")
 
     def __panel__(self) -> Any:
@@ -56,11 +47,12 @@ class Sessions:
 
     def close(self) -> None:
         """Nobody looks any more: the rows are let go of."""
+        super().close()
         self.rows.visible = False
 
     async def load(self) -> None:
         """Show the first table, once the page is there."""
-        await self._show(self.filtering.filters)
+        await self.apply(self.filtering.filters)
 
     def draw(self) -> None:
         """Show the first table at once, where nobody waits for the page yet."""
@@ -69,21 +61,11 @@ class Sessions:
             filters = self.filtering.filters
             self.rows.reveal(str(self.choice.value), what, filters, sort=sort, parameters=parameters)
 
-    async def reopen(self, query: str) -> None:
-        """Somebody opened a page that was drawn ahead: what their link asks for, and what came in since."""
-        filters = self.filtering.first(query)
-        if filters != self.filtering.filters or self.filtering.stale:
-            await self._show(filters)
-
-    async def _asked(self, event: Any) -> None:
-        filters = self.filtering.asked(event.new)
-        if filters is not None:
-            await self._show(filters)
-
     async def _chosen(self, _event: Any) -> None:
-        await self._show(self.filtering.filters)
+        await self.apply(self.filtering.filters)
 
-    async def _show(self, filters: Any) -> None:
+    async def apply(self, filters: Filters) -> None:
+        """Show the chosen table under other filters."""
         if self.filtering.empty:
             return
         what, sort, parameters = TABLES[self.choice.value]

@@ -20,6 +20,7 @@ VOILA: Final = PAGE + _sheet("voila")
 """Of the page that Voilà makes."""
 COMPONENT: Final = _sheet("component")
 """Inside each component's shadow root."""
+CHART: Final = COMPONENT + _sheet("chart")
 CARD: Final = _sheet("card")
 CAPTION: Final = _sheet("caption")
 WIDGET: Final = _sheet("widget")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,19 +22,19 @@ COVERAGE = (
 _REASONS = 5
 
 
-def coverage(ws: Workspace, filters: Filters, tz: str) -> Drawn:
-    """When cameras were watched."""
-    found = ws.quality(filters)
+def coverage(found: Quality, tz: str, *, linked: bool) -> Drawn:
+    """When cameras were watched, and what is known of rows; `linked` where the upload page is beside this."""
+    said = _facts(found, linked=linked)
     if found.stretches.is_empty():
-        return Drawn(None, [], "", found.stretches, "No export says when a camera was watched: upload one.")
+        nothing = "No export says when a camera was watched: upload one."
+        return Drawn(None, [], "", found.stretches, nothing, said)
     made = drawn(lambda: plot_coverage(found.stretches, tz=tz, title=""), found.stretches, "", COVERAGE, tz)
     shares = ", ".join(f"{q} {100 * share:.0f} %" for q, share, _ in found.cameras.rows())
-    return Drawn(made.figure, made.legend, f"{COVERAGE}. Covered: {shares}.", made.frame)
+    return replace(made, alternative=f"{COVERAGE}. Covered: {shares}.", said=said)
 
 
-def facts(ws: Workspace, filters: Filters, *, linked: bool) -> str:
-    """Score, rejects by reason and shares, as HTML; `linked` where the upload page is beside this one."""
-    found = ws.quality(filters)
+def _facts(found: Quality, *, linked: bool) -> str:
+    """Score, rejects by reason and shares, as HTML."""
     report = found.report
     determined = {word.replace("_", " "): share for word, share in report.determined.items()}
     pairs = [

@@ -111,6 +111,7 @@ def handful(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "ws"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["daily", "weekly"])
 def test_a_report_of_six_visitors_tells_nothing_of_two(name: str, handful: Path, tmp_path: Path) -> None:
     run = run_report(name, workspace=handful, parameters={}, output=tmp_path, pdf=False)
@@ -178,6 +179,7 @@ def test_small_cells_hide_one_other_at_most(daily: RunResult, workspace: Path) -
     assert big.height <= 1 < shown["suppressed"].sum()
 
 
+@pytest.mark.slow
 def test_the_day_before_is_blank_unless_exports_cover_it(workspace: Path, tmp_path: Path) -> None:
     def day_before(run: RunResult) -> set[str | None]:
         return set(pl.read_parquet(run.folder / "data/key_figures.parquet")["day before"].to_list())
@@ -242,6 +244,7 @@ def test_charts_are_drawn_without_a_network(daily: RunResult) -> None:
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
+@pytest.mark.slow
 def test_a_rerun_of_the_manifest_gives_the_same_figures(daily: RunResult, workspace: Path, tmp_path: Path) -> None:
     copy = tmp_path / "ws"
     shutil.copytree(workspace, copy)
@@ -304,6 +307,7 @@ def test_a_template_without_parameters_is_refused(tmp_path: Path) -> None:
         templates.find(str(computed))
 
 
+@pytest.mark.slow
 def test_weekly_covers_the_iso_week(workspace: Path, tmp_path: Path) -> None:
     run = run_report("weekly", workspace=workspace, parameters={"week": "2025-W19"}, output=tmp_path, pdf=False)
     with dk.open(workspace) as ws:
@@ -317,6 +321,7 @@ def test_weekly_covers_the_iso_week(workspace: Path, tmp_path: Path) -> None:
     assert "2025-W19" in str(raised.value)
 
 
+@pytest.mark.slow
 def test_incident_is_cut_to_its_time(workspace: Path, tmp_path: Path) -> None:
     given = {"since": "2025-05-05T12:00", "until": "2025-05-05T14:00", "camera": "cam-06-hall"}
     run = run_report("incident", workspace=workspace, parameters=given, output=tmp_path, pdf=False)

@@ -210,6 +210,7 @@ def test_an_upload_opens_its_report_hands_out_rejects_and_is_taken_back(site: Si
         assert ws.uploads()[0]["status"] == "undone"
 
 
+@pytest.mark.slow
 def test_a_report_is_run_opened_and_its_errors_said(site: Site) -> None:
     site.page.goto(site.url + "reports?environment=main")
     site.page.locator("select[name=report]").select_option("daily")

@@ -190,6 +190,7 @@ def test_a_run_can_be_stopped() -> None:
     assert pipeline.status[0].frames == 16
 
 
+@pytest.mark.slow
 def test_memory_is_flat_over_an_hour() -> None:
     video = Blank(1800, fps=0.5)
     pipeline = Pipeline(

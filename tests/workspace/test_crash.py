@@ -95,6 +95,7 @@ def _named(workspace: Path) -> set[str]:
     return {p.name.split("-")[0] for p in (workspace / "lake").rglob("*.parquet") if p.name in text}
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments(
     files: tuple[Path, Path], base: Path, undisturbed: tuple[Any, Any], tmp_path: Path
 ) -> None:

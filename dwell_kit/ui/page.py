@@ -1,0 +1,63 @@
+"""What every page does: filters from the link, questions overtaken by newer ones, a visitor who leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dwell_kit.schema.filters import Filters
+from dwell_kit.ui import view
+from dwell_kit.ui.filtering import Filtering
+from dwell_kit.workspace import Workspace
+
+
+class Page:
+    """One visitor's page of a workspace.
+
+    Parameters
+    ----------
+    query : of the URL; what it asks for is shown first.
+    tell : called with the new query whenever the filters change.
+    exports : base URL of downloads, or None where there is no server for them.
+    """
+
+    def __init__(
+        self,
+        ws: Workspace,
+        query: str = "",
+        *,
+        tell: Callable[[str], None] | None = None,
+        exports: str | None = None,
+    ) -> None:
+        self.ws = ws
+        self.filtering = Filtering(ws, query, tell=tell)
+        self.filtering.bar.param.watch(self._asked, "asked")
+        self._linked = view.beside(exports)
+        self._turn = 0
+
+    async def load(self) -> None:
+        """Show everything, once the page is there."""
+        raise NotImplementedError
+
+    def draw(self) -> None:
+        """Show everything at once, where nobody waits for the page yet."""
+        raise NotImplementedError
+
+    async def apply(self, filters: Filters) -> None:
+        """Show everything under other filters; a later call overtakes an earlier one."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nobody looks any more: what is still being worked out is dropped."""
+        self._turn += 1
+
+    async def reopen(self, query: str) -> None:
+        """Somebody opened a page that was drawn ahead: what their link asks for, and what came in since."""
+        filters = self.filtering.first(query)
+        if filters != self.filtering.filters or self.filtering.stale:
+            await self.apply(filters)
+
+    async def _asked(self, event: Any) -> None:
+        filters = self.filtering.asked(event.new)
+        if filters is not None:
+            await self.apply(filters)
