@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from dwell_kit.ui.pages import PAGES
+
 DOORS = ("gateway", "voila")
 _COMMAND = {"gateway": "serve", "voila": "dashboards"}
 _PATIENCE_S = 180.0
@@ -30,6 +32,7 @@ class Served:
         self.url = f"http://127.0.0.1:{port}/"
         where = ["--workspace", str(workspace), "--port", str(port)]
         more = ["--preheat", str(preheat)] if door == "voila" else []
+        self._ahead = len(PAGES) * preheat if door == "voila" else 0
         self._command = [sys.executable, "-m", "dwell_kit", _COMMAND[door], *where, *more]
 
     def __enter__(self) -> Served:
@@ -57,7 +60,7 @@ class Served:
         begun = time.monotonic()
         while time.monotonic() - begun < _PATIENCE_S:
             said = self.health()
-            ready = said.get("ok") and (self.door != "voila" or said["waiting"] == said["kernels"] >= 3)
+            ready = said.get("ok") and said.get("waiting", 0) == said.get("kernels", 0) >= self._ahead
             if ready and not said.get("sessions"):
                 return
             time.sleep(0.25)

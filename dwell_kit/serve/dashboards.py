@@ -12,7 +12,6 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -134,7 +133,7 @@ class Dashboards(Voila):  # type: ignore[misc]
     def _reap(self) -> None:
         """End the kernels that nobody is connected to, but for those that wait for a visitor."""
         manager, now = self.kernel_manager, time.monotonic()
-        waiting = _waiting(getattr(manager, "_pools", {}))
+        waiting = {kernel for kernel, _ in _ahead(manager)}
         for kernel in list(manager.list_kernel_ids()):
             working = getattr(manager.get_kernel(kernel), "execution_state", "idle") in _WORKING
             if working or kernel in waiting or manager._kernel_connections.get(kernel, 0):
@@ -145,9 +144,11 @@ class Dashboards(Voila):  # type: ignore[misc]
                 asyncio.ensure_future(manager.shutdown_kernel(kernel, now=True))  # noqa: RUF006
 
 
-def _waiting(pools: Mapping[str, Any]) -> set[str]:
-    ready = [task for pool in pools.values() for task in pool if task.done() and not task.cancelled()]
-    return {task.result()["kernel_id"] for task in ready if task.exception() is None}
+def _ahead(manager: Any) -> list[tuple[str, bool]]:
+    """The kernels started ahead of visitors, and whether each has made its page."""
+    started = [task for pool in getattr(manager, "_pools", {}).values() for task in pool if task.done()]
+    made = [task.result() for task in started if not task.cancelled() and task.exception() is None]
+    return [(found["kernel_id"], found["task"].done()) for found in made]
 
 
 def _page_handler(base: type[Any]) -> type[Any]:
@@ -172,12 +173,12 @@ class Leave(VoilaShutdownKernelHandler):  # type: ignore[misc]
 
 
 class Health(RequestHandler):
-    """That the server answers, how many kernels it has, and how many of them wait for a visitor."""
+    """That the server answers, how many kernels it has, and how many wait for a visitor, their page made."""
 
     def get(self) -> None:
         manager = self.application.settings["kernel_manager"]
-        waiting = _waiting(getattr(manager, "_pools", {}))
-        self.finish({"ok": True, "kernels": len(manager.list_kernel_ids()), "waiting": len(waiting)})
+        waiting = sum(made for _, made in _ahead(manager))
+        self.finish({"ok": True, "kernels": len(manager.list_kernel_ids()), "waiting": waiting})
 
 
 class _Kept(StaticFileHandler):

@@ -101,7 +101,9 @@ def _filtered(kind: Callable[..., Any], ws: Workspace) -> Any:
 
         made.filtering.bar.linked = True
         made.filtering.bar.param.watch(opened, "opened")
-    made.draw()
+        made.prepare()
+    else:
+        made.draw()
     return _widget(made)
 
 

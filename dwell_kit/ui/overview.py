@@ -39,6 +39,7 @@ class Overview(Page):
         self.cards.param.watch(self._opened, "opened")
         self.box = pn.Column(sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
         self._laid_out = False
+        self._prepared: list[Drawn] = []
         self._show_figures(self._figures(self.filtering.filters))
 
     def __panel__(self) -> Any:
@@ -70,9 +71,26 @@ class Overview(Page):
             for drawing in self.drawings:
                 drawing.show(drawing.work_out(self.ws, filters, tz), tz)
 
+    def prepare(self) -> None:
+        """Show the key figures and work the charts out; sixteen charts at once would keep the figures waiting."""
+        if not self.filtering.empty:
+            filters, tz = self.filtering.filters, self.filtering.tz
+            self._prepared = [drawing.work_out(self.ws, filters, tz) for drawing in self.drawings]
+
+    async def opened(self) -> None:
+        """Show the charts that were worked out, one after the other."""
+        turn = self._turn
+        for drawing, made in zip(self.drawings, self._prepared, strict=False):
+            if turn != self._turn:
+                return
+            drawing.show(made, self.filtering.tz)
+            await asyncio.sleep(0)  # each is sent before the next
+        self._prepared = []
+
     async def apply(self, filters: Filters) -> None:
         """Show everything under other filters; a later call overtakes an earlier one."""
         self._turn += 1
+        self._prepared = []
         turn = self._turn
         self.cards.busy = True
         try:

@@ -43,6 +43,13 @@ class Page:
         """Show everything at once, where nobody waits for the page yet."""
         raise NotImplementedError
 
+    def prepare(self) -> None:
+        """Get ready ahead of a visitor: what is quick to send may be shown already, the rest when they open it."""
+        self.draw()
+
+    async def opened(self) -> None:
+        """Somebody opened the page as it was prepared: what was kept back is shown."""
+
     async def apply(self, filters: Filters) -> None:
         """Show everything under other filters; a later call overtakes an earlier one."""
         raise NotImplementedError
@@ -56,6 +63,8 @@ class Page:
         filters = self.filtering.first(query)
         if filters != self.filtering.filters or self.filtering.stale:
             await self.apply(filters)
+        else:
+            await self.opened()
 
     async def _asked(self, event: Any) -> None:
         filters = self.filtering.asked(event.new)
