@@ -16,6 +16,9 @@ HEIGHT: Final = 460
 SPEEDS: Final = "viridis"
 """Even steps of lightness, told apart by any eye, and far from the ground's colour at its middle."""
 _DIMENSIONS: Final = [hv.Dimension("x", label="x (m)"), hv.Dimension("y", label="y (m)")]
+_PERSONS: Final = theme.OKABE_ITO[:6]
+"""Those that are seen on a light and on a dark ground."""
+_TIPS: Final = [("person", f"@{c.PERSON}"), ("speed", f"@{c.SPEED_M_S}{{0.00}} m/s")]
 _MAPS: Final = {
     c.DENSITY_MEAN: ("Mean density", "persons/m²"),
     c.PERSON_SECONDS: ("Time that people spent", "person-s"),
@@ -124,40 +127,42 @@ def plot_floor_map(
 
 
 def _by_person(frame: pl.DataFrame) -> Any:
-    color = {who: theme.OKABE_ITO[n % 7] for n, who in enumerate(sorted(frame[c.PERSON].unique().to_list()))}
-    lines = [
-        {"x": path[c.X_M].to_list(), "y": path[c.Y_M].to_list(), "person": who, "color": color[who]}
-        for (who, _), path in frame.group_by(c.PERSON, c.PATH, maintain_order=True)
-    ]
+    who = sorted(frame[c.PERSON].unique().to_list())
+    color = {name: _PERSONS[n % len(_PERSONS)] for n, name in enumerate(who)}
     drawn = theme.styled(
-        hv.Path(lines, _DIMENSIONS, ["person", "color"]), color="color", line_width=2, alpha=0.85,
-        tools=["hover"], hover_tooltips=[("person", "@person")],
+        hv.Segments(_steps(frame, color), [*_DIMENSIONS, "x1", "y1"], [c.PERSON, c.SPEED_M_S, "color"]),
+        color="color", line_width=2.5, line_cap="round", tools=["hover"], hover_tooltips=_TIPS,
     )  # fmt: skip
     return drawn * _starts(frame, color)
 
 
 def _by_speed(frame: pl.DataFrame) -> Any:
-    """Pieces from point to point in the colour of their speed."""
-    after = pl.col(c.X_M, c.Y_M).shift(-1).over(c.PERSON, c.PATH).name.suffix("1")
-    pieces = frame.with_columns(after).drop_nulls([f"{c.X_M}1", c.SPEED_M_S])
-    data = pieces.select(
-        pl.col(c.X_M).alias("x"), pl.col(c.Y_M).alias("y"), pl.col(f"{c.X_M}1").alias("x1"),
-        pl.col(f"{c.Y_M}1").alias("y1"), c.SPEED_M_S, c.PERSON,
-    ).to_pandas()  # fmt: skip
+    known = frame.filter(pl.col(c.SPEED_M_S).is_not_null())
+    top = float(known[c.SPEED_M_S].max() or 0) or 1.0  # type: ignore[arg-type]
     drawn = theme.styled(
-        hv.Segments(data, [*_DIMENSIONS, "x1", "y1"], [c.SPEED_M_S, c.PERSON]),
-        color=c.SPEED_M_S, cmap=SPEEDS, clim=(0, float(frame[c.SPEED_M_S].max() or 0) or 1.0), line_width=3,  # type: ignore[arg-type]
-        tools=["hover"], hover_tooltips=[("person", f"@{c.PERSON}"), ("speed", f"@{c.SPEED_M_S}{{0.00}} m/s")],
-        **_bar("m/s"),
+        hv.Segments(_steps(known, {}), [*_DIMENSIONS, "x1", "y1"], [c.SPEED_M_S, c.PERSON]),
+        color=c.SPEED_M_S, cmap=SPEEDS, clim=(0, top), line_width=3, line_cap="round", tools=["hover"],
+        hover_tooltips=_TIPS, **_bar("m/s"),
     )  # fmt: skip
     return drawn * _starts(frame, {})
+
+
+def _steps(frame: pl.DataFrame, color: dict[str, str]) -> Any:
+    """A piece of line from each point of a path to its next one."""
+    after = pl.col(c.X_M, c.Y_M).shift(-1).over(c.PERSON, c.PATH).name.suffix("1")
+    pieces = frame.with_columns(after).drop_nulls(f"{c.X_M}1")
+    return pieces.select(
+        pl.col(c.X_M).alias("x"), pl.col(c.Y_M).alias("y"), pl.col(f"{c.X_M}1").alias("x1"),
+        pl.col(f"{c.Y_M}1").alias("y1"), c.SPEED_M_S, c.PERSON,
+        pl.Series("color", [color.get(who, theme.MIDDLE) for who in pieces[c.PERSON]], dtype=pl.String),
+    ).to_pandas()  # fmt: skip
 
 
 def _starts(frame: pl.DataFrame, color: dict[str, str]) -> Any:
     first = frame.group_by(c.PERSON, c.PATH, maintain_order=True).first()
     colors = pl.Series("color", [color.get(who, theme.MIDDLE) for who in first[c.PERSON]], dtype=pl.String)
     data = first.select(pl.col(c.X_M).alias("x"), pl.col(c.Y_M).alias("y"), colors).to_pandas()
-    return theme.styled(hv.Points(data, _DIMENSIONS, "color"), color="color", size=7)
+    return theme.styled(hv.Points(data, _DIMENSIONS, "color"), color="color", size=8)
 
 
 def _counted(frame: pl.DataFrame, *, dynamic: bool) -> Any:

@@ -43,9 +43,10 @@ def axes_of(plot: object) -> tuple[str, str]:
 
 def test_a_line_for_each_path_and_none_across_a_gap() -> None:
     drawn = floor.plot_paths(PATHS, zones=[SHOP])
-    lines = drawn.get(0).split(datatype="dictionary")
-    assert [list(line["x"]) for line in lines] == [[0, 1], [5, 5], [0, 0]]
-    assert lines[0]["color"] == lines[1]["color"] != lines[2]["color"]
+    steps = drawn.get(0).data
+    assert steps[["x", "y", "x1", "y1"]].to_numpy().tolist() == [[0, 0, 1, 0], [5, 0, 5, 1], [0, 3, 0, 3]]
+    colors = steps["color"].tolist()
+    assert colors[0] == colors[1] != colors[2]
     assert len(drawn.get(1)) == 3  # a dot where each begins
     assert axes_of(drawn) == ("x (m)", "y (m)")
 
@@ -53,6 +54,7 @@ def test_a_line_for_each_path_and_none_across_a_gap() -> None:
 def test_by_speed_in_metres_a_second() -> None:
     drawn = floor.plot_paths(PATHS, color="speed_m_s")
     assert drawn.get(0).data["speed_m_s"].tolist() == [1.0, 1.0, 0.0]
+    assert floor.plot_paths(PATHS, color="speed_m_s").get(0).data["x1"].tolist() == [1.0, 5.0, 0.0]
     assert axes_of(drawn) == ("x (m)", "y (m)")
 
 
