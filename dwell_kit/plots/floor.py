@@ -97,17 +97,16 @@ def plot_floor_map(
     if frame.is_empty():
         return theme.empty(title, theme.SUPPRESSED) if given.height else theme.empty(title)
     half = _side(given) / 2
+    shown = list(dict.fromkeys((figure, c.X_M, c.Y_M, c.PERSON_SECONDS)))
     cells = frame.select(
-        (pl.col(c.X_M) - half).alias("x"), (pl.col(c.Y_M) - half).alias("y"),
-        (pl.col(c.X_M) + half).alias("x1"), (pl.col(c.Y_M) + half).alias("y1"),
-        pl.col(figure).cast(pl.Float64), c.X_M, c.Y_M, c.PERSON_SECONDS,
-    )  # fmt: skip
-    speeds = figure == c.SPEED_MEAN_M_S
-    element = hv.Rectangles(
-        cells.unique(maintain_order=True).to_pandas(),
-        [*_DIMENSIONS, "x1", "y1"],
-        list(dict.fromkeys((figure, c.X_M, c.Y_M, c.PERSON_SECONDS))),
+        (pl.col(c.X_M) - half).alias("x"),
+        (pl.col(c.Y_M) - half).alias("y"),
+        (pl.col(c.X_M) + half).alias("x1"),
+        (pl.col(c.Y_M) + half).alias("y1"),
+        pl.col(shown).cast(pl.Float64),
     )
+    speeds = figure == c.SPEED_MEAN_M_S
+    element = hv.Rectangles(cells.to_pandas(), [*_DIMENSIONS, "x1", "y1"], shown)
     tips = [
         ("cell around", f"@{c.X_M}{{0.00}} m, @{c.Y_M}{{0.00}} m"),
         (said.lower(), f"@{figure}{{0,0.[000]}} {unit}"),

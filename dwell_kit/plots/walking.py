@@ -54,7 +54,8 @@ def plot_density(
     zone : which one; the first if None. bounds : (5,) 1/m², of `analytics.service.bounds_per_m2`.
     """
     given = theme.polars_of(table)
-    zone = given[c.ZONE][0] if zone is None and given.height else zone
+    if zone is None:
+        zone = given[c.ZONE][0] if given.height else "the zone"
     frame = given.filter(pl.col(c.ZONE) == zone)
     known = frame.drop_nulls(c.DENSITY_MEAN)
     title = f"Density in {zone}" if title is None else title
@@ -62,10 +63,9 @@ def plot_density(
         return theme.empty(title, theme.SUPPRESSED) if frame.height else theme.empty(title)
     scheme = frame[c.SCHEME][0]
     top = 1.15 * float(known[c.DENSITY_MAX].max() or 0) or 1.0  # type: ignore[arg-type]
-    data = frame.select(
-        theme.local(frame[c.BUCKET], tz).alias("time"), c.DENSITY_MEAN, c.DENSITY_MAX, c.LEVEL_MEAN, c.LEVEL_MAX
-    ).to_pandas()
-    clock = hv.Dimension("time", label=f"local time ({tz})")
+    times = theme.local(frame[c.BUCKET], tz).alias("time")
+    data = frame.select(times, c.DENSITY_MEAN, c.DENSITY_MAX, c.LEVEL_MEAN, c.LEVEL_MAX).to_pandas()
+    clock = hv.Dimension("time")
     per_m2 = hv.Dimension("density", label="density", unit="persons/m²")
     words = [c.DENSITY_MEAN, c.LEVEL_MEAN, c.LEVEL_MAX]
     data["density"] = data[c.DENSITY_MAX]
@@ -84,25 +84,29 @@ def plot_density(
         color=theme.OKABE_ITO[7], interpolation="steps-post", line_width=2, line_dash="dashed",
     )  # fmt: skip
     return theme.styled(
-        hv.Overlay([*_bands(bounds, top), mean, most]),
+        hv.Overlay([*_bands(times, bounds, top), mean, most]),
         title=f"{title} (levels: {scheme.replace('_', ', ')})",
         ylim=(0, top),
+        xlabel=f"local time ({tz})",
         ylabel="density (persons/m²)",
         legend_position="right",
     )
 
 
-def _bands(bounds: Sequence[float], top: float) -> list[Any]:
-    """A stripe for each level that is in sight."""
-    edges = [0.0, *bounds, top]
+def _bands(times: pl.Series, bounds: Sequence[float], top: float) -> list[Any]:
+    """A stripe over all the time for each level that is in sight."""
+    from_, till = times.min(), times.max()
+    stripes = zip(LEVEL_COLORS.items(), [0.0, *bounds], [*bounds, top], strict=False)
     return [
         theme.styled(
-            hv.HSpan(low, min(high, top), label=f"level {level}"),
-            color=LEVEL_COLORS[level],
+            hv.Rectangles(
+                [(from_, low, till, min(high, top))], ["time", "low", "till", "high"], label=f"level {level}"
+            ),
+            color=color,
             alpha=0.35,
             line_color=None,
         )
-        for level, low, high in zip(LEVEL_COLORS, edges, [*bounds, top], strict=False)
+        for (level, color), low, high in stripes
         if len(bounds) and low < top
     ]
 

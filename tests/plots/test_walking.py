@@ -70,14 +70,16 @@ def test_units_are_on_the_axes_and_nothing_says_so(
 
 def test_only_levels_in_sight_have_a_band_and_the_scheme_is_named() -> None:
     drawn = walking.plot_density(DENSITY, bounds=BOUNDS)
-    bands = [each.label for each in drawn if isinstance(each, hv.HSpan)]
+    bands = [each.label for each in drawn if isinstance(each, hv.Rectangles)]
     assert bands == ["level A", "level B", "level C"]
     shop = walking.plot_density(DENSITY, zone="shop", bounds=BOUNDS, tz="Europe/Berlin")
-    assert [each.label for each in shop if isinstance(each, hv.HSpan)] == ["level A"]
+    assert [each.label for each in shop if isinstance(each, hv.Rectangles)] == ["level A"]
     for plot in (drawn, shop):
         figure = hv.render(plot, backend="bokeh")
         assert "fruin, walkway" in figure.title.text
-    assert not [each for each in walking.plot_density(DENSITY) if isinstance(each, hv.HSpan)]
+        assert figure.xaxis[0].axis_label.startswith("local time")
+        assert "level A" in {item.label.value for item in figure.legend[0].items}
+    assert not [each for each in walking.plot_density(DENSITY) if isinstance(each, hv.Rectangles)]
 
 
 def test_shares_are_stacked_to_the_whole() -> None:
