@@ -64,7 +64,8 @@ def compute_occupancy(
     Parameters
     ----------
     sightings : frame of the sightings contract, or `Coded`.
-    every : "15min", "30min", "hour", "day", "week", "month" or "<n>min"; None for the whole time as one bucket.
+    every : "15min", "30min", "hour", "day", "week", "month", "<n>min" or "<n>s"; None for the whole time as one
+        bucket.
     by : None for the environment; camera_id or zone_id; age_group, gender, appearance_category, …_outcome, or
         several of them; a place with some of them. A person's word is the determined one with most sighting time,
         else `other`. Anonymous sightings count at places; crossed with words they are in the place's `other`.

@@ -100,19 +100,32 @@ def series_edges(
         moments += [low, high] if low <= high else []
     if not moments:
         return np.zeros(1, np.int64)
-    low, high = min(moments), max(moments)
+    return edges_between(min(moments), max(moments), every=every, tz=tz)
+
+
+def edges_between(low: int, high: int, *, every: str | None, tz: str) -> NDArray[np.int64]:
+    """Edges of the buckets that hold [low, high), µs; without `every` that time is one bucket.
+
+    Raises
+    ------
+    FilterError : for an unknown `every`, and for more than `MAX_BUCKETS`.
+    """
     if every is None:
         return np.array([low, max(high, low + 1)], np.int64)
-    if (high - low) // (_least_minutes(every) * 60 * US) > MAX_BUCKETS:
+    if (high - low) // (_least_s(every) * US) > MAX_BUCKETS:
         raise too_many(every)
     return bucket_edges(low, max(high - 1, low), every=every, tz=tz)
 
 
-def _least_minutes(every: str) -> int:
-    """The shortest that such a bucket can be; `bucket_edges` judges what is none."""
-    known = {"day": 23 * 60, "week": 7 * 1380, "month": 28 * 1380}
-    number = every.removesuffix("min")
-    return known.get(every, max(int(number), 1) if number.isdigit() else 60)
+def _least_s(every: str) -> int:
+    """The shortest that such a bucket can be, s; `bucket_edges` judges what is none."""
+    hour = 3600
+    known = {"day": 23 * hour, "week": 7 * 23 * hour, "month": 28 * 23 * hour}
+    for suffix, unit in (("min", 60), ("s", 1)):
+        number = every.removesuffix(suffix)
+        if number.isdigit() and number != every:
+            return max(int(number), 1) * unit
+    return known.get(every, hour)
 
 
 def too_many(every: str | None) -> FilterError:

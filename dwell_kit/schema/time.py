@@ -98,7 +98,7 @@ def bucket_edges(start_us: int, end_us: int, *, every: str, tz: str) -> NDArray[
 
     Parameters
     ----------
-    every : one of `BUCKETS`, or `"<n>min"` with n dividing a day.
+    every : one of `BUCKETS`, or `"<n>min"` or `"<n>s"` with n dividing a day.
     """
     local = zone(tz)
     first = from_us(start_us).astimezone(local).date()
@@ -113,7 +113,7 @@ def bucket_edges(start_us: int, end_us: int, *, every: str, tz: str) -> NDArray[
     midnights = [to_us(datetime(d.year, d.month, d.day, tzinfo=local)) for d in days]
     if every in {"day", "week", "month"}:
         return np.array(midnights, dtype=np.int64)
-    step = _minutes(every) * 60 * US
+    step = _seconds(every) * US
     parts = [np.arange(a, b, step, dtype=np.int64) for a, b in pairwise(midnights)]
     edges = np.concatenate([*parts, np.array(midnights[-1:], dtype=np.int64)])
     lo = max(int(np.searchsorted(edges, start_us, side="right")) - 1, 0)
@@ -129,16 +129,18 @@ def _next(day: date, every: str) -> date:
     return day + timedelta(days=1)
 
 
-def _minutes(every: str) -> int:
+def _seconds(every: str) -> int:
+    """Of a bucket shorter than a day."""
     text = "60min" if every in {"hour", "1h"} else every
-    number = text.removesuffix("min")
-    if not text.endswith("min") or not number.isdigit() or int(number) == 0 or 1440 % int(number):
+    unit = 60 if text.endswith("min") else 1
+    number = text.removesuffix("min" if unit == 60 else "s")
+    if number == text or not number.isdigit() or int(number) == 0 or 86_400 % (int(number) * unit):
         raise FilterError(
             f"there is no bucket {every!r}",
-            expected=", ".join(BUCKETS) + " or '<n>min' with n dividing a day",
+            expected=", ".join(BUCKETS) + ", '<n>min' or '<n>s' with n dividing a day",
             found=repr(every),
         )
-    return int(number)
+    return int(number) * unit
 
 
 def local_clock(us: NDArray[np.int64], tz: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 
+from dwell_kit.schema import columns as c
 from dwell_kit.schema.geometry import Zone
+from dwell_kit.schema.tables import POSITIONS
 from dwell_kit.simulate.video import RenderedCamera, RenderedVideo, Shown, Walker, write_pairs, write_pictures
 
 FPS: Final = 5.0
@@ -36,13 +40,33 @@ class Scene:
 
     def seen_s(self, name: str) -> float:
         """How long a walker was in the view of any camera."""
-        frames = {
-            number
+        return len(self._seen(name)) / FPS
+
+    def walked_m(self, name: str) -> float:
+        """How far a walker went, from picture to picture, while in the view of any camera."""
+        seen = self._seen(name)
+        return sum(float(np.hypot(*np.subtract(seen[n + 1], seen[n]))) for n in seen if n + 1 in seen)
+
+    def positions(self, start: datetime) -> pl.DataFrame:
+        """Where walkers were whom a camera saw, as a frame of the positions contract; `start` is media time 0."""
+        rows = [
+            (walker.name, start + timedelta(seconds=number / FPS), number + 1, *place)
+            for walker in WALKERS
+            for number, place in self._seen(walker.name).items()
+        ]
+        names = (c.PERSON, c.TIME, c.FRAME, c.X_M, c.Y_M)
+        return POSITIONS.conform(pl.DataFrame(rows, schema=names, orient="row").with_row_index(c.ROW_NO, offset=1))
+
+    def _seen(self, name: str) -> dict[int, tuple[float, float]]:
+        """Picture → place (m) of a walker in the view of any camera, in order."""
+        found = {
+            number: one.floor_m
             for pictures in self.shown.values()
             for number, shown in enumerate(pictures)
-            if name in {one.name for one in shown}
+            for one in shown
+            if one.name == name
         }
-        return len(frames) / FPS
+        return dict(sorted(found.items()))
 
     def truth(self) -> dict[str, float]:
         """What `Workspace.summary` should say, of the whole floor and (`shop_…`) of the shop."""

@@ -19,7 +19,7 @@ def test_the_promised_notebooks_are_there() -> None:
     names = {str(path.relative_to(ROOT)) for path in ALL}
     assert names >= {
         "ingest.ipynb", "dwell.ipynb", "demographics.ipynb", "occupancy_and_peaks.ipynb", "crowd_merge.ipynb",
-        "movement.ipynb", "sensitivity.ipynb",
+        "movement.ipynb", "sensitivity.ipynb", "tracking.ipynb",
         "reports/daily.ipynb", "reports/weekly.ipynb", "reports/incident.ipynb",
     }  # fmt: skip
 

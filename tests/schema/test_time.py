@@ -44,10 +44,26 @@ def test_weeks_are_iso_and_months_calendar() -> None:
     assert [from_us(int(e)).strftime("%d %b") for e in months] == ["01 May", "01 Jun", "01 Jul"]
 
 
-@pytest.mark.parametrize("every", ["7min", "0min", "fortnight", "min"])
+@pytest.mark.parametrize("every", ["7min", "0min", "fortnight", "min", "7s", "0s", "s", "5"])
 def test_a_bucket_that_does_not_divide_a_day_is_refused(every: str) -> None:
     with pytest.raises(FilterError, match="no bucket"):
         bucket_edges(0, 1, every=every, tz="UTC")
+
+
+def test_buckets_of_seconds_for_short_videos() -> None:
+    edges = bucket_edges(
+        to_us(datetime(2025, 5, 8, 9, 0, 3, tzinfo=UTC)),
+        to_us(datetime(2025, 5, 8, 9, 0, 16, tzinfo=UTC)),
+        every="5s",
+        tz="UTC",
+    )
+    assert [from_us(int(e)).strftime("%H:%M:%S") for e in edges] == [
+        "09:00:00",
+        "09:00:05",
+        "09:00:10",
+        "09:00:15",
+        "09:00:20",
+    ]
 
 
 def test_moments_and_zones_that_mean_nothing() -> None:
