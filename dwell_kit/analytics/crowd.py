@@ -19,6 +19,7 @@ from dwell_kit.analytics.visits import selected
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
+from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import US, bucket_edges, local_clock
 
@@ -92,19 +93,24 @@ def compute_crowd_occupancy(
     filters: Filters | None = None,
     selection: Selection | None = None,
     tz: str = "UTC",
+    coverage: Any = None,
 ) -> Any:
     """Each event beside what the same camera saw: occupancy, and how long those present stayed in all.
 
     An event spans the closed [recorded − loitering_duration, recorded] (from started_at where the duration is not
     said). Its person is looked up only where the ids agree.
 
+    Parameters
+    ----------
+    coverage : as for `compute_occupancy`; by default every camera was watched at every event.
+
     Returns
     -------
     key, event_type, camera_id, person_id, started_at, recorded_at, loitering_duration_s, occupancy_max and
     occupancy (persons at the camera: the greatest inside the span, and when recorded; null for a camera without
-    sightings), persons (distinct and identified, at the camera inside the span), present_dwell_mean_s (s, mean
-    dwell of their visits), visit_dwell_s (s, dwell of the visit of the event's own person that meets the span;
-    null if there is none).
+    sightings, and where it saw nobody and was not watched), persons (distinct and identified, at the camera inside
+    the span), present_dwell_mean_s (s, mean dwell of their visits), visit_dwell_s (s, dwell of the visit of the
+    event's own person that meets the span; null if there is none).
     """
     entries = visit_entries(sightings, filters=filters, selection=selection, tz=tz)
     coded = entries.coded
@@ -128,6 +134,8 @@ def compute_crowd_occupancy(
                 found[c.N_PERSONS][row] = len(np.unique(entries.person[visits]))
                 if len(visits):
                     met[c.PRESENT_DWELL_MEAN_S][row] = entries.dwell[visits].mean() / US
+    if coverage is not None:
+        _blank_unwatched(found, Coverage.of(coverage), camera, low, high)
     person = positions_of(coded, rows[c.PERSON])
     for row in np.flatnonzero(person >= 0):
         visits = _visits_during(entries, person[row : row + 1], low[row], high[row])
@@ -139,6 +147,25 @@ def compute_crowd_occupancy(
         *(pl.Series(name, values, nan_to_null=True) for name, values in met.items()),
     )  # fmt: skip
     return like(table, events)
+
+
+def _blank_unwatched(
+    found: dict[str, NDArray[np.float64]],
+    coverage: Coverage,
+    cameras: list[str | None],
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+) -> None:
+    """Nobody seen where nobody watched is not known, instead of 0."""
+    for row, camera in enumerate(cameras):
+        watched = coverage.of_camera(camera or "")
+        since = np.searchsorted(watched[:, 1], low[row], side="left")
+        until = np.searchsorted(watched[:, 1], high[row], side="left")
+        during = since < len(watched) and watched[since, 0] <= high[row]
+        then = until < len(watched) and watched[until, 0] <= high[row]
+        for name, seen in ((c.OCCUPANCY_MAX, during), (c.N_PERSONS, during), (c.OCCUPANCY, then)):
+            if not seen and found[name][row] == 0:
+                found[name][row] = np.nan
 
 
 def compute_lead_lag(

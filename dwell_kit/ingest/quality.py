@@ -77,6 +77,8 @@ class Report:
     """The file's own header; None for JSON."""
     parts: list[dict[str, Any]] = field(default_factory=list)
     """Of an archive of tables: name, after (row number before its first) and header of each part."""
+    places: list[dict[str, str | None]] | None = None
+    """What the file said of cameras and zones; None if that was not kept yet when it came."""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""

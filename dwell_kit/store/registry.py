@@ -104,6 +104,14 @@ def learn_cameras(connection: Connection, environment: str, seen: pl.DataFrame) 
     _learn_zones(connection, environment, seen)
 
 
+def relearn(connection: Connection, environment: str, said: Iterable[list[dict[str, Any]]]) -> None:
+    """Know of cameras and zones what these exports said, the oldest first, and nothing else; edited ones stay."""
+    for table, kept in ((db.cameras, db.cameras.c.edited), (db.zones, sa.false())):
+        connection.execute(sa.delete(table).where(table.c.environment == environment, ~kept))
+    for places in said:
+        learn_cameras(connection, environment, pl.DataFrame(places, infer_schema_length=None))
+
+
 def _learn_zones(connection: Connection, environment: str, seen: pl.DataFrame) -> None:
     if c.ZONE not in seen.columns:
         return

@@ -39,9 +39,10 @@ def coverage_of(ws: Handle, environment: str, snapshot: Snapshot) -> Coverage:
             alive = snapshots.uploads_in(connection, snapshot.id)
             windows = uploads.windows(connection, environment, alive)
             stated = statements.standing(connection, camera_status, environment, snapshot.id)
+            known = [row["camera_id"] for row in registry.cameras(connection, environment)]
         for old in list(ws.coverages)[: max(0, len(ws.coverages) - _KEEP + 1)]:
             del ws.coverages[old]
-        ws.coverages[key] = combined(windows, [Status.of(row) for row in stated])
+        ws.coverages[key] = combined(windows, [Status.of(row) for row in stated], known)
     return ws.coverages[key]
 
 
@@ -59,23 +60,30 @@ class Status(NamedTuple):
         return cls(row["camera_id"], row["state"] == "up", to_us(row["since"]), to_us(row["until"]))
 
 
-def combined(windows: Iterable[Window], stated: Sequence[Status] = ()) -> Coverage:
-    """Windows of uploads, and what was stated since, the oldest first, as the coverage of each camera."""
+def combined(windows: Iterable[Window], stated: Sequence[Status] = (), cameras: Iterable[str] = ()) -> Coverage:
+    """Windows of uploads, and what was stated since, the oldest first, as the coverage of each camera.
+
+    Those of `cameras` that no window names are covered by windows that name none.
+    """
     given = list(windows)
     named = [tuple(camera for camera in w.cameras if camera != NO_CAMERA) for w in given]
     feeds = _feeds(named)
     by_feed: dict[int, list[tuple[int, int]]] = {}
-    for window, cameras in zip(given, named, strict=True):
-        feed = feeds[cameras[0]] if cameras else _EVERYONE
+    for window, there in zip(given, named, strict=True):
+        feed = feeds[there[0]] if there else _EVERYONE
         by_feed.setdefault(feed, []).append((to_us(window.since), to_us(window.until)))
     everyones = by_feed.get(_EVERYONE, [])
     anywhere = union([pair for pairs in by_feed.values() for pair in pairs])
     found = {feed: union([*pairs, *everyones]) for feed, pairs in by_feed.items()}
-    own = {camera: found[feed] for camera, feed in feeds.items()} if len(set(feeds.values())) > 1 else {}
+    strangers = [camera for camera in cameras if camera not in feeds]
+    own = {camera: found[feed] for camera, feed in feeds.items()}
+    own |= dict.fromkeys(strangers, union(everyones))
+    if not strangers and len(set(feeds.values())) <= 1:
+        own = {}  # they are all covered alike
     whole = all(w.holds_its_rows for w in given)
     if not stated:
         return Coverage(anywhere, own, whole=whole)
-    known = {camera: own.get(camera, anywhere) for camera in feeds}
+    known = {camera: own.get(camera, anywhere) for camera in (*feeds, *strangers)}
     for status in stated:
         known[status.camera] = changed(known.get(status.camera, anywhere), status)
     everywhere = union([*everyones, *((int(a), int(b)) for held in known.values() for a, b in held)])

@@ -372,6 +372,7 @@ def _enter(
     named = pl.DataFrame({c.CAMERA: [q for q in report.coverage if q != NO_CAMERA]}, schema={c.CAMERA: pl.String})
     seen = pl.concat([*upload.stager.cameras, named], how="diagonal_relaxed").unique(maintain_order=True)
     registry.learn_cameras(connection, target.environment, seen)
+    report.places = seen.to_dicts()
     covered = upload.covered
     uploads.change(
         connection,

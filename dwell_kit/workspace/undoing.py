@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+from sqlalchemy import Connection
 
 from dwell_kit.errors import NotFoundError
 from dwell_kit.schema import columns as c
@@ -40,13 +41,22 @@ def undo(ws: Handle, upload: str | int, *, step: Step = no_step) -> dict[str, An
             )
         draft.reason = f"{snapshots.UNDO} {found['upload_id']}"
         _take_back(ws, draft, found["environment"], found["seq"], step)
-        draft.finally_do.append(lambda connection: uploads.change(connection, found["seq"], status=uploads.UNDONE))
+        draft.finally_do.append(lambda connection: _forget_places(connection, found))
         draft.finally_do.append(
             lambda connection: registry.note(
                 connection, who=who(), action="undo", detail={"upload_id": found["upload_id"]}, now=ws.now()
             )
         )
     return {**found, "status": uploads.UNDONE}
+
+
+def _forget_places(connection: Connection, upload: dict[str, Any]) -> None:
+    """Mark the upload, and know of cameras and zones what the others said."""
+    uploads.change(connection, upload["seq"], status=uploads.UNDONE)
+    left = [u for u in uploads.history(connection, upload["environment"]) if u["status"] == uploads.PROCESSED]
+    said = [(u["report"] or {}).get("places") for u in reversed(left)]
+    if all(places is not None for places in said):  # else what an old upload said is not known any more
+        registry.relearn(connection, upload["environment"], [places for places in said if places])
 
 
 def _take_back(ws: Handle, draft: Draft, environment: str, seq: int, step: Step) -> None:

@@ -224,3 +224,33 @@ def _hour_means(visits: list, covered: list[tuple[datetime, datetime]]) -> dict[
             held[hour.hour] += sum(max((min(b, after) - max(a, hour)).total_seconds(), 0) for a, b in spans)
             hour = after
     return {h: held[h] / watched[h] for h in watched}
+
+
+def test_an_event_where_nobody_watched_says_nothing_of_occupancy(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", [("a", "door", "1", 0, HOUR)]), window=window(0, 2))
+    for n, at_h in enumerate((0.5, 1.5, 11)):
+        ws.ingest(insight(tmp_path / f"{n}.json", at_h).rename(tmp_path / f"{n}x.json"), source=f"s{n}")
+    rows = ws.compute("crowd_occupancy", as_="polars").sort(c.RECORDED)
+    assert rows.select(c.OCCUPANCY_MAX, c.OCCUPANCY, c.N_PERSONS).rows() == [(1, 1, 1), (0, 0, 0), (None,) * 3]
+
+
+def test_a_camera_that_only_events_name_is_covered_by_nothing(ws: dk.Workspace, tmp_path: Path) -> None:
+    ws.ingest(write(tmp_path / "a.csv", [("a", "hall", "1", 0, HOUR)]))
+    ws.ingest(insight(tmp_path / "e.json", 0.5))
+    assert ws.coverage(as_="polars").rows() == [("hall", *window(0, 1), 0)]
+    assert ws.summary()["visits"] == 1
+    assert ws.compute("occupancy", camera="door", as_="polars")["covered_s"].sum() == 0
+
+
+def test_undo_takes_back_what_an_upload_said_of_places(ws: dk.Workspace, tmp_path: Path) -> None:
+    header = "appearance_id,person_id,camera_id,camera_group_name,zone_id,utc_time_started,utc_time_ended\n"
+    begin = int(START.timestamp())
+    first, second = tmp_path / "1.csv", tmp_path / "2.csv"
+    first.write_text(header + f"1,a,c1,G1,z1,{begin},{begin + 60}\n")
+    second.write_text(header + f"2,b,c1,BAD,z9,{begin},{begin + 60}\n3,b,c77,BAD,z9,{begin + 60},{begin + 120}\n")
+    ws.ingest(first)
+    before = ws.cameras(as_="polars").rows(), ws.zones(), ws.coverage(as_="polars").rows()
+    ws.ingest(second)
+    assert ws.cameras(as_="polars").select("camera_id", "group").rows() == [("c1", "BAD"), ("c77", "BAD")]
+    ws.undo(2)
+    assert (ws.cameras(as_="polars").rows(), ws.zones(), ws.coverage(as_="polars").rows()) == before
