@@ -107,8 +107,7 @@ class _Encoder:
         import torch
 
         self._torch, self.device = torch, device
-        wide = device == CPU or not torch.cuda.is_bf16_supported()
-        self._model = model.to(device=device, dtype=torch.float32 if wide else torch.bfloat16)
+        self._model, self._where = model, ""  # moved at the first pictures, as `Thrifty` wants it
 
     def run(self, pictures: NDArray[Any]) -> NDArray[Any]:
         """(n, size) looks of (n, 3, side, side) pixels."""
@@ -117,14 +116,21 @@ class _Encoder:
 
     def to_cpu(self) -> None:
         """Run on the CPU from now on."""
-        self._model = self._model.to(device=CPU, dtype=self._torch.float32)
         self.device = CPU
 
     def _answer(self, pictures: NDArray[Any]) -> NDArray[Any]:
+        if self._where != self.device:
+            self._model = self._model.to(device=self.device, dtype=self._number())
+            self._where = self.device
         with self._torch.inference_mode():
             pixels = self._torch.from_numpy(pictures).to(self.device, self._model.dtype)
             looks: NDArray[Any] = self._model(pixel_values=pixels).image_embeds.float().cpu().numpy()
         return looks
+
+    def _number(self) -> Any:
+        """16 bits on a GPU that can, else 32."""
+        can = self.device.startswith("cuda") and self._torch.cuda.is_bf16_supported()
+        return self._torch.bfloat16 if can else self._torch.float32
 
 
 def _folder(given: str | None) -> str:

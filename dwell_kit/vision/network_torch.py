@@ -38,7 +38,7 @@ class TorchNetwork:
         self._torch = torch
         self.device = torch_device(device)
         try:
-            self._model, _ = tasks.load_checkpoint(str(path), device=torch.device(self.device), fuse=True)
+            self._model, _ = tasks.load_checkpoint(str(path), device=torch.device(CPU), fuse=True)
         except (TypeError, KeyError, EOFError, pickle.UnpicklingError, RuntimeError, AttributeError) as wrong:
             raise FormatError(
                 "these are no weights that can be opened",
@@ -47,6 +47,7 @@ class TorchNetwork:
                 found=str(wrong).partition("\n")[0][:200],
                 hint="export them to ONNX where they were trained, or fetch them anew",
             ) from wrong
+        self._where = CPU  # moved at the first pictures, where it is known what to do when memory runs out
         model = self._model
         said = {
             "task": model.task,
@@ -69,11 +70,13 @@ class TorchNetwork:
 
     def to_cpu(self) -> None:
         """Run on the CPU from now on."""
-        self._model = self._model.to(CPU)
         self.device = CPU
 
     def _answer(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
         torch = self._torch
+        if self._where != self.device:
+            self._model = self._model.to(self.device)
+            self._where = self.device
         with torch.inference_mode():
             bgr = torch.from_numpy(pictures).to(self.device)
             batch = bgr.permute(0, 3, 1, 2).contiguous().flip(1).float().div_(255)

@@ -290,8 +290,9 @@ class Pipeline:
     def _note(self) -> None:
         """Pass on what detectors and the embedder say of themselves."""
         for camera in self._cameras:
-            mine = (camera.given.detector, self._embedder if camera.looks is not None else None)
-            camera.status.note = "; ".join(one.note for one in mine if isinstance(one, Noted) and one.note)
+            mine: list[object] = [camera.given.detector, self._embedder if camera.looks is not None else None]
+            said = [one.note for one in mine if isinstance(one, Noted)]
+            camera.status.note = "; ".join(filter(None, said))
 
     def _persons(self, at_s: float, tracks: list[Tracks], frames: list[list[Frame]]) -> list[Integers]:
         """The number of each track's person: the track's own, or over all cameras; `NOBODY` if not confirmed."""

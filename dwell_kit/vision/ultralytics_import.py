@@ -33,5 +33,6 @@ def import_tasks() -> ModuleType:
         os.environ["YOLO_CONFIG_DIR"] = folder
     from ultralytics.nn import tasks
 
+    tasks.SAFE_LOAD = True  # also if it was imported before it could be told
     found: ModuleType = tasks
     return found
