@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# The build of torch that networks are tested with: for CPUs, since PyPI's own is gigabytes of CUDA on Linux. Where pip does
+# not find it (macOS: `make test TORCH=torch==2.13.0`), networks are left out, and their tests are skipped, by name.
+TORCH ?= torch==2.13.0+cpu
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test slow lint bench clean
@@ -20,10 +23,15 @@ $(BIN)/.base: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(BIN)/.dev: pyproject.toml
+$(BIN)/.dev: pyproject.toml .ci/torch.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	if $(BIN)/python -m pip install --quiet '$(TORCH)' 2>/dev/null; then \
+	  $(BIN)/python -m pip install --quiet --constraint .ci/torch.txt --editable '.[dev,models]'; \
+	else \
+	  echo "$(TORCH) is not to be had: networks are left out, their tests are skipped"; \
+	  $(BIN)/python -m pip install --quiet --editable '.[dev]'; \
+	fi
 	@touch $@ $(BIN)/.base
 
 demo: $(BIN)/.base

@@ -15,6 +15,7 @@ import dwell_kit
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"pandas", "polars", "numba", "panel", "torch", "cv2", "dask", "fastapi", "numpy", "pyarrow", "sqlalchemy"}
+HEAVY |= {"torchvision", "transformers", "ultralytics", "onnxruntime", "openvino"}
 
 
 def test_import_is_light() -> None:

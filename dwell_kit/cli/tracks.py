@@ -29,11 +29,27 @@ def track(
         list[str] | None, typer.Option("--calibration", help="Calibration file of each video, in their order.")
     ] = None,
     unit: Annotated[str | None, typer.Option(help="m, cm or mm, of calibrations that do not say.")] = None,
-    detector: Annotated[str, typer.Option(help="Which one finds persons: offline, replay, …")] = "offline",
+    detector: Annotated[
+        str, typer.Option(help="Which one finds persons: offline, yolo, faster-rcnn, replay, …")
+    ] = "offline",
     detections: Annotated[
         list[str] | None, typer.Option("--detections", help="Recorded detections of each video, for replay.")
     ] = None,
-    weights: Annotated[str | None, typer.Option(help="Weights, for detectors that need some.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="File or folder of weights, for networks: .pt, .onnx, OpenVINO, .pth.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where networks run: cpu, cuda, cuda:1 …; else a GPU if there is one.")
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option(help="Takes looks, by which who was lost is known again: colours, clip.")
+    ] = None,
+    embedder_weights: Annotated[
+        str | None, typer.Option(help="Folder of weights of the embedder, or its name on Hugging Face's hub.")
+    ] = None,
+    look_threshold: Annotated[
+        float, typer.Option(help="Cosine from which somebody looks like who was lost.")
+    ] = 0.8,
     fps: Annotated[float | None, typer.Option(help="Frames per second, if the file is wrong about it.")] = None,
     start: Annotated[
         str | None, typer.Option(help="Instant of the first frame (ISO; local without a zone).")
@@ -60,7 +76,7 @@ def track(
     }
     cameras = [
         {
-            "video": video, "unit": unit, "detector": detector, "weights": weights, "fps": fps,
+            "video": video, "unit": unit, "detector": detector, "weights": weights, "device": device, "fps": fps,
             **{name: given[at] for name, given in per_video.items() if given},
         }
         for at, video in enumerate(videos)
@@ -68,6 +84,7 @@ def track(
     with dk.open(workspace) as ws, _progress(quiet=as_json) as progress:
         report = ws.track(
             cameras, start=start, seconds=seconds, zones=[_zone(text) for text in zone or []],
+            embedder=embedder, embedder_weights=embedder_weights, device=device, look_threshold=look_threshold,
             environment=environment, source=source, tz=tz, notes=notes, progress=progress,
         )  # fmt: skip
         persons = ws.positions(environment=environment, as_="polars") if not as_json else None

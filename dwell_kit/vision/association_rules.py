@@ -31,7 +31,7 @@ class AssociationRules:
 
     Raises
     ------
-    InputError : if one is not above 0.
+    InputError : if one is not above 0, or the cosine is above 1.
     """
 
     foot_across: float = 0.02
@@ -58,3 +58,6 @@ class AssociationRules:
             value = getattr(self, one.name)
             if not value > 0:
                 raise InputError("an association rule means nothing", one.name, "above 0", repr(value))
+        if self.look_threshold > 1:
+            found = repr(self.look_threshold)
+            raise InputError("an association rule means nothing", "look_threshold", "a cosine, 1 at most", found)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from dwell_kit.errors import DwellError, NotFoundError
 from dwell_kit.vision.background import Image
 from dwell_kit.vision.boxes import Detections
+from dwell_kit.vision.named import Named
 
 GROUP: Final = "dwell_kit.detectors"
 """Entry points of this group are detectors of other packages: `name = "package.module:make"`, see `Make`."""
 DEFAULT: Final = "offline"
-OWN: Final = {"offline": "dwell_kit.vision.detect:offline", "replay": "dwell_kit.vision.detect:replay"}
+OWN: Final = {
+    "faster-rcnn": "dwell_kit.vision.detect:faster_rcnn",
+    "offline": "dwell_kit.vision.detect:offline",
+    "replay": "dwell_kit.vision.detect:replay",
+    "yolo": "dwell_kit.vision.detect:yolo",
+}
 """Those that come with this package."""
+_DETECTORS: Final = Named("detector", GROUP, OWN)
 
 
 class Detector(Protocol):
@@ -38,6 +43,15 @@ class Numbered(Protocol):
         """The next picture is frame `number`; the first of a video is 1."""
 
 
+@runtime_checkable
+class Noted(Protocol):
+    """A detector or embedder that may have something to say about how it runs."""
+
+    @property
+    def note(self) -> str:
+        """What a person should know, such as that memory ran out; empty if all is well."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DetectorOptions:
     """What a detector is made with; each takes what it needs.
@@ -46,14 +60,18 @@ class DetectorOptions:
     ----------
     fps : pictures per second that it will be given.
     detections : a file of recorded detections, for `replay`.
-    weights : a file or name of weights, for networks.
-    least_confidence : boxes below are left out.
+    weights : a file or folder of weights, for networks. device : where networks run, such as cpu or cuda:0;
+        None is a GPU if there is one.
+    least_confidence : boxes below are left out; None is the detector's own default.
+    overlap : IoU from which the weaker of two boxes of a network is left out.
     """
 
     fps: float
     detections: Path | None = None
-    weights: str | None = None
-    least_confidence: float = 0.0
+    weights: str | Path | None = None
+    device: str | None = None
+    least_confidence: float | None = None
+    overlap: float = 0.7
 
 
 class Make(Protocol):
@@ -66,10 +84,10 @@ class Make(Protocol):
 def names() -> tuple[str, ...]:
     """The known detectors, in order of name.
 
-    >>> {"offline", "replay"} <= set(names())
+    >>> {"offline", "replay", "yolo"} <= set(names())
     True
     """
-    return tuple(sorted(_points()))
+    return _DETECTORS.names()
 
 
 def get(name: str) -> Make:
@@ -79,22 +97,7 @@ def get(name: str) -> Make:
     ------
     NotFoundError : listing the known ones. DwellError : if it needs a package that is not installed.
     """
-    point = _points().get(name)
-    if point is None:
-        raise NotFoundError(
-            f"there is no detector {name!r}",
-            expected=", ".join(names()),
-            found=name,
-            hint=f"pip install the package that has an entry point {name!r} in the group {GROUP!r}",
-        )
-    try:
-        found: Make = point.load()
-    except ModuleNotFoundError as missing:
-        raise DwellError(
-            f"the detector {name!r} needs a package that is not installed",
-            expected=missing.name,
-            hint='pip install "dwell-kit[vision]"',
-        ) from missing
+    found: Make = _DETECTORS.get(name)
     return found
 
 
@@ -105,19 +108,8 @@ def make(name: str, options: DetectorOptions) -> Detector:
     ------
     NotFoundError, DwellError : as `get`, or what the detector itself says.
     """
-    try:
-        return get(name)(options)
-    except ModuleNotFoundError as missing:
-        raise DwellError(
-            f"the detector {name!r} needs a package that is not installed",
-            expected=missing.name,
-            hint='pip install "dwell-kit[vision]"',
-        ) from missing
-
-
-def _points() -> dict[str, EntryPoint]:
-    own = {name: EntryPoint(name, place, GROUP) for name, place in OWN.items()}
-    return {point.name: point for point in entry_points(group=GROUP)} | own
+    made: Detector = _DETECTORS.make(name, options)
+    return made
 
 
 def offline(options: DetectorOptions) -> Detector:
@@ -132,3 +124,17 @@ def replay(options: DetectorOptions) -> Detector:
     from dwell_kit.vision.replay import ReplayDetector
 
     return ReplayDetector.of(options)
+
+
+def yolo(options: DetectorOptions) -> Detector:
+    """YOLO and RT-DETR, from local weights."""
+    from dwell_kit.vision.yolo import YoloDetector
+
+    return YoloDetector.of(options)
+
+
+def faster_rcnn(options: DetectorOptions) -> Detector:
+    """Torchvision's Faster R-CNN, from local weights."""
+    from dwell_kit.vision.faster_rcnn import FasterRcnnDetector
+
+    return FasterRcnnDetector.of(options)

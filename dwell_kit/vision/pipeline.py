@@ -18,11 +18,13 @@ from dwell_kit.errors import InputError
 from dwell_kit.schema.time import to_us
 from dwell_kit.vision.associate import Associator
 from dwell_kit.vision.association_rules import AssociationRules
-from dwell_kit.vision.boxes import Detections, Integers, Tracks
-from dwell_kit.vision.detect import Detector, Numbered
+from dwell_kit.vision.boxes import Detections, Floats, Integers, Tracks
+from dwell_kit.vision.detect import Detector, Noted, Numbered
+from dwell_kit.vision.embed import Embedder
 from dwell_kit.vision.floor_boxes import on_shared_floor
 from dwell_kit.vision.ground import Calibration
 from dwell_kit.vision.instants import instants
+from dwell_kit.vision.looks import Looks
 from dwell_kit.vision.paths import Paths
 from dwell_kit.vision.track import Tracker, TrackerSettings
 from dwell_kit.vision.video import Frame, Video
@@ -60,6 +62,7 @@ class CameraStatus:
     frames : read and looked at. dropped : left out, since newer ones had come. reconnects : of a live stream.
     ms_per_frame : running mean of what a frame costs, decoding not included. persons : in the newest frame.
     at_s : media time of the newest frame.
+    note : what the detector, or the embedder, says of itself, such as that the GPU's memory ran out.
     """
 
     camera_id: str
@@ -69,6 +72,7 @@ class CameraStatus:
     ms_per_frame: float = 0.0
     persons: int = 0
     at_s: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +107,7 @@ class _Camera:
     given: CameraInput
     tracker: Tracker
     status: CameraStatus
+    looks: Looks | None = None
     last: int = 0
 
     def detect(self, frames: Sequence[Frame]) -> list[_Seen]:
@@ -143,11 +148,13 @@ class PipelineRules:
     ----------
     tracker, association : of each camera, and over them.
     lag_s : how far paths look ahead before they are given out smooth; 0 gives raw places at once.
+    look_every_s : how old the look of a track may become before the embedder looks again.
     """
 
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
     association: AssociationRules = field(default_factory=AssociationRules)
     lag_s: float = 2.0
+    look_every_s: float = 2.0
 
 
 class Pipeline:
@@ -159,14 +166,21 @@ class Pipeline:
     Parameters
     ----------
     cameras : with different names. start : aware instant of media time 0.
+    embedder : takes looks of persons, which help to tell who is who over cameras that share a floor.
 
     Raises
     ------
-    InputError : if there is no camera, two have one name, or `start` has no zone.
+    InputError : if there is no camera, two have one name, `start` has no zone, or there is an embedder and no
+    floor that cameras share.
     """
 
     def __init__(
-        self, cameras: Sequence[CameraInput], *, start: datetime, rules: PipelineRules | None = None
+        self,
+        cameras: Sequence[CameraInput],
+        *,
+        start: datetime,
+        rules: PipelineRules | None = None,
+        embedder: Embedder | None = None,
     ) -> None:
         names = [camera.camera_id for camera in cameras]
         if not names or len(set(names)) < len(names):
@@ -185,6 +199,9 @@ class Pipeline:
         ]
         on_floor = [i for i, camera in enumerate(cameras) if camera.calibration is not None]
         self._together = on_floor if len(on_floor) > 1 else []
+        self._embedder = embedder
+        if embedder is not None:
+            self._take_looks(embedder)
         self._associator = Associator(first_id=1, rules=self.rules.association)
         self._stopping = False
         self._paths = Paths([camera.calibration for camera in cameras], lag_s=self.rules.lag_s)
@@ -232,10 +249,23 @@ class Pipeline:
             for name, (place, _, _), number in zip(persons, said, kept, strict=True)
         ]
 
+    def _take_looks(self, embedder: Embedder) -> None:
+        if not self._together:
+            raise InputError(
+                "looks say who is who over cameras that share a floor, and here no two do",
+                where="embedder",
+                expected="a calibration of two cameras or more",
+                found=", ".join(camera.given.camera_id for camera in self._cameras),
+                hint="calibrate them, or leave the embedder out",
+            )
+        for i in self._together:
+            self._cameras[i].looks = Looks(embedder, every_s=self.rules.look_every_s)
+
     def _step(self, at_s: float, frames: list[list[Frame]]) -> None:
         seen_by = self._detect(frames)
         tracks = [camera.follow(seen) for camera, seen in zip(self._cameras, seen_by, strict=True)]
-        persons = self._persons(at_s, tracks)
+        persons = self._persons(at_s, tracks, frames)
+        self._note()
         for i, (mine, seen, who) in enumerate(zip(frames, tracks, persons, strict=True)):
             if mine and len(seen):
                 self._paths.add(i, mine[-1], seen, who)
@@ -257,7 +287,14 @@ class Pipeline:
                 seen[i].append(_Seen(frame, one, ms))
         return seen
 
-    def _persons(self, at_s: float, tracks: list[Tracks]) -> list[Integers]:
+    def _note(self) -> None:
+        """Pass on what detectors and the embedder say of themselves."""
+        for camera in self._cameras:
+            mine: list[object] = [camera.given.detector, self._embedder if camera.looks is not None else None]
+            said = [one.note for one in mine if isinstance(one, Noted)]
+            camera.status.note = "; ".join(filter(None, said))
+
+    def _persons(self, at_s: float, tracks: list[Tracks], frames: list[list[Frame]]) -> list[Integers]:
         """The number of each track's person: the track's own, or over all cameras; `NOBODY` if not confirmed."""
         numbers = [seen.track_id.copy() for seen in tracks]
         if not self._together:
@@ -267,6 +304,7 @@ class Pipeline:
             [one for i in self._together if (one := self._cameras[i].given.calibration) is not None],
             [seen.xyxy for seen in mine],
             tracks=[seen.track_id for seen in mine],
+            embeddings=self._looks(at_s, tracks, frames),
             across=self.rules.association.foot_across,
             along=self.rules.association.foot_along,
         )
@@ -277,6 +315,18 @@ class Pipeline:
         ):
             numbers[i] = part
         return numbers
+
+    def _looks(self, at_s: float, tracks: list[Tracks], frames: list[list[Frame]]) -> list[Floats] | None:
+        """The looks of the tracks of each camera on the floor; None without an embedder."""
+        found = []
+        for i in self._together:
+            looks = self._cameras[i].looks
+            if looks is None or self._embedder is None:
+                return None
+            mine = frames[i]
+            none = np.empty((0, self._embedder.size))
+            found.append(looks.of(at_s, mine[-1].image, tracks[i]) if mine and len(tracks[i]) else none)
+        return found
 
     def _names(self) -> list[tuple[str, str]]:
         """Of each camera: its name, and what its persons' numbers are told apart by."""

@@ -44,7 +44,7 @@ class ReplayDetector:
                 expected="MOT text (frame, id, x, y, w, h, confidence) or CVML",
                 hint="--detections FILE, detections=",
             )
-        return cls(read_tracks(options.detections).table, least_confidence=options.least_confidence)
+        return cls(read_tracks(options.detections).table, least_confidence=options.least_confidence or 0.0)
 
     def seek(self, number: int) -> None:
         """The next picture is frame `number`."""

@@ -173,6 +173,10 @@ class Workspace:
         start: datetime | str | None = None,
         zones: Iterable[Zone] = (),
         seconds: float | None = None,
+        embedder: str | None = None,
+        embedder_weights: str | None = None,
+        device: str | None = None,
+        look_threshold: float | None = None,
         environment: str | None = None,
         source: str = ingesting.DEFAULT_SOURCE,
         tz: str | None = None,
@@ -189,6 +193,8 @@ class Workspace:
             `workspace.tracking.TrackedCamera` says what may be given. Cameras with calibrations share a floor.
         start : instant of the first frame; a naive one is local to the environment. seconds : where to stop.
         zones : of the floor, in metres. progress : called with media time, length and the cameras' status.
+        embedder : takes looks of persons (colours, clip), so that who was lost is known again from a cosine of
+            `look_threshold` on (0.8 unless given). embedder_weights, device : what it opens, and where it runs.
 
         Raises
         ------
@@ -199,7 +205,16 @@ class Workspace:
             known = {e.name: e.tz for e in registry.environments(connection)}
         return tracking.track(
             self._handle,
-            tracking.Run(cameras=tracking.cameras_of(cameras), start=start, zones=tuple(zones), seconds=seconds),
+            tracking.Run(
+                cameras=tracking.cameras_of(cameras),
+                start=start,
+                zones=tuple(zones),
+                seconds=seconds,
+                embedder=embedder,
+                embedder_weights=embedder_weights,
+                device=device,
+                look_threshold=look_threshold,
+            ),
             target=ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz),
             tz=tz or known.get(name, "UTC"),
             progress=progress,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from blake3 import blake3
 
-from dwell_kit.errors import AskError, DwellError, InputError
+from dwell_kit.errors import AskError, InputError
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.quality import Report
 from dwell_kit.ingest.stays import Stays
@@ -26,18 +26,22 @@ from dwell_kit.schema.tables import POSITIONS
 from dwell_kit.schema.time import parse_moment
 from dwell_kit.store import registry, runs, uploads
 from dwell_kit.store.raw import hash_file
+from dwell_kit.vision.packages import not_installed
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.ingesting import Target, ingest
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.sweeping import claim, sweep, tracks_folder
 
 if TYPE_CHECKING:
-    from dwell_kit.vision.pipeline import CameraInput, CameraStatus, Pipeline
+    from dwell_kit.vision.detect import Detector
+    from dwell_kit.vision.embed import Embedder
+    from dwell_kit.vision.pipeline import CameraInput, CameraStatus, Pipeline, PipelineRules
 
 READER: Final = "positions"
 _FLUSH_ROWS: Final = 50_000
 _PERSON: Final = "person-{}"
 _FILES: Final = ("video", "calibration", "detections", "weights")
+_NO_MATTER: Final = ("device",)
 
 Progress = Callable[[float, float | None, "list[CameraStatus]"], None]
 """Called with media time (s), the length of the longest recording if it is known, and how each camera is doing."""
@@ -54,7 +58,9 @@ class TrackedCamera:
     calibration : file that says where on the floor its pixels are (see `vision.calibration_files`); `unit` and
         `calibration_camera` where the file leaves them open. All calibrations of a run are of the same floor.
     fps : in place of the container's own. offset_s : how much later than `start` its recording begins.
-    detector : by name. detections : file for `replay`. weights : for detectors that need some.
+    detector : by name. detections : file for `replay`. weights : file or folder, for networks.
+    device : where networks run, such as cpu or cuda:0; None is a GPU if there is one. Cameras that name the same
+        network share it.
     """
 
     camera_id: str
@@ -66,7 +72,8 @@ class TrackedCamera:
     offset_s: float = 0.0
     detector: str = "offline"
     detections: str | Path | None = None
-    weights: str | None = None
+    weights: str | Path | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +84,19 @@ class Run:
     ----------
     start : aware instant of media time 0; None for live cameras is now.
     zones : of the floor, in metres. seconds : of media time after which the run ends.
+    embedder : by name, takes looks of persons; None takes none, and place and time alone say who is who.
+    embedder_weights : folder or name, for embedders that need some. device : where it runs, as a camera's.
+    look_threshold : cosine from which a person seen anew is one that was lost; None is the rules' own (0.8).
     """
 
     cameras: tuple[TrackedCamera, ...]
     start: datetime | str | None
     zones: tuple[Zone, ...] = ()
     seconds: float | None = None
+    embedder: str | None = None
+    embedder_weights: str | None = None
+    device: str | None = None
+    look_threshold: float | None = None
 
 
 def cameras_of(given: Sequence[TrackedCamera | Mapping[str, Any]]) -> tuple[TrackedCamera, ...]:
@@ -183,27 +197,29 @@ def vision_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        raise DwellError(
-            "tracking needs a package that is not installed",
-            expected=missing.name,
-            hint='pip install "dwell-kit[vision]"',
-        ) from missing
+        raise not_installed("tracking", missing) from missing
 
 
 def _hash(run: Run) -> str | None:
     """Of all that decides what a run finds: bytes of videos and files, and parameters; None if it is live."""
     with vision_packages():
         from dwell_kit.vision.offline_rules import OfflineRules
-        from dwell_kit.vision.pipeline import PipelineRules
-    said: list[Any] = [repr(run.zones), str(run.start), run.seconds, repr(OfflineRules()), repr(PipelineRules())]
+    said: list[Any] = [repr(run.zones), str(run.start), run.seconds, repr(OfflineRules()), repr(_rules(run))]
+    if run.embedder is not None:
+        said += [run.embedder, _said_by(run.embedder_weights)]
     for camera in run.cameras:
         contents = [_content(camera.video)]
         if contents[0] is None:
             return None
-        contents += [_content(path) for path in (camera.calibration, camera.detections, camera.weights) if path]
+        contents += [_said_by(path) for path in (camera.calibration, camera.detections, camera.weights) if path]
         plain = {field.name: str(getattr(camera, field.name)) for field in fields(camera)}
-        said.append([contents, {k: v for k, v in plain.items() if k not in _FILES}])
+        said.append([contents, {k: v for k, v in plain.items() if k not in _FILES + _NO_MATTER}])
     return blake3(json.dumps(said).encode()).hexdigest()
+
+
+def _said_by(given: str | Path | None) -> str | None:
+    """The content of a file or folder, or the name itself of what is neither."""
+    return None if given is None else _content(given) or str(given)
 
 
 def _content(path: str | Path) -> str | None:
@@ -221,7 +237,9 @@ def _pipeline(ws: Handle, run: Run, tz: str) -> tuple[Pipeline, datetime, float 
     with vision_packages():
         from dwell_kit.vision.pipeline import Pipeline
 
-        cameras = [_camera(camera) for camera in run.cameras]
+        shared: dict[Any, Detector] = {}
+        cameras = [_camera(camera, shared) for camera in run.cameras]
+        rules, embedder = _rules(run), _embedder(run)
     live = any(camera.video.live for camera in cameras)
     start = run.start
     if start is None and not live:
@@ -236,10 +254,28 @@ def _pipeline(ws: Handle, run: Run, tz: str) -> tuple[Pipeline, datetime, float 
     start = parse_moment(start, tz) if start is not None else ws.now()
     ends = [one.offset_s + one.video.frames / one.video.fps for one in cameras if one.video.frames is not None]
     length_s = run.seconds if len(ends) < len(cameras) else min(max(ends), run.seconds or max(ends))
-    return Pipeline(cameras, start=start), start, length_s
+    return Pipeline(cameras, start=start, rules=rules, embedder=embedder), start, length_s
 
 
-def _camera(given: TrackedCamera) -> CameraInput:
+def _rules(run: Run) -> PipelineRules:
+    from dwell_kit.vision.association_rules import AssociationRules
+    from dwell_kit.vision.pipeline import PipelineRules
+
+    if run.look_threshold is None:
+        return PipelineRules()
+    return PipelineRules(association=AssociationRules(look_threshold=run.look_threshold))
+
+
+def _embedder(run: Run) -> Embedder | None:
+    from dwell_kit.vision import embedders
+
+    if run.embedder is None:
+        return None
+    return embedders.make(run.embedder, embedders.EmbedderOptions(weights=run.embedder_weights, device=run.device))
+
+
+def _camera(given: TrackedCamera, shared: dict[Any, Detector]) -> CameraInput:
+    """A camera ready to go; a detector that serves all cameras is made once, and kept in `shared`."""
     from dwell_kit.vision import detect
     from dwell_kit.vision.calibration_files import load_calibration
     from dwell_kit.vision.pipeline import CameraInput
@@ -253,11 +289,16 @@ def _camera(given: TrackedCamera) -> CameraInput:
         fps=video.fps,
         detections=Path(given.detections) if given.detections is not None else None,
         weights=given.weights,
+        device=given.device,
     )
+    key = given.detector, replace(options, fps=1.0)
+    detector = shared.get(key) or detect.make(given.detector, options)
+    if detector.shared:
+        shared[key] = detector
     return CameraInput(
         camera_id=given.camera_id,
         video=video,
-        detector=detect.make(given.detector, options),
+        detector=detector,
         calibration=calibration,
         offset_s=given.offset_s,
     )
@@ -318,5 +359,6 @@ def _said(pipeline: Pipeline) -> str:
     """How the cameras did, in a sentence."""
     return "; ".join(
         f"{one.camera_id}: {one.frames} frames, {one.dropped} dropped, {one.ms_per_frame:.0f} ms a frame"
+        + (f", {one.note}" if one.note else "")
         for one in pipeline.status
     )

@@ -84,5 +84,10 @@ def test_errors_say_what_is_missing(capsys: pytest.CaptureFixture[str], given: l
     at = given.index("replay")
     _, err = run(capsys, *given[:at], "yolo-of-tomorrow", *given[at + 1 :], exits=4)
     assert "offline, replay" in err
+    _, err = run(capsys, *given[:at], "yolo", "--weights", tmp_path / "none.pt", *given[at + 1 :], exits=4)
+    assert "none.pt" in err
+    assert "nothing is downloaded" in err
+    _, err = run(capsys, *given, "--embedder", "colours", exits=3)
+    assert "share a floor" in err
     _, err = run(capsys, "track", tmp_path / "none.mp4", "--workspace", tmp_path / "ws", exits=4)
     assert "no such video" in err

@@ -197,7 +197,7 @@ def test_recorded_detections_are_given_back(tmp_path: Path) -> None:
 def test_detectors_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotFoundError) as refused:
         detect.get("yolo-of-tomorrow")
-    assert refused.value.expected == "offline, replay"
+    assert refused.value.expected == "faster-rcnn, offline, replay, yolo"
     package = tmp_path / "others-1.0.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
@@ -206,7 +206,7 @@ def test_detectors_are_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.Mon
     )
     (tmp_path / "others_detector.py").write_text("def make(options):\n    return ('made', options.fps)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert detect.names() == ("absent", "empty", "offline", "replay")
+    assert detect.names() == ("absent", "empty", "faster-rcnn", "offline", "replay", "yolo")
     assert detect.make("empty", DetectorOptions(fps=3)) == ("made", 3)
     with pytest.raises(DwellError, match="not installed") as missing:
         detect.get("absent")

@@ -16,6 +16,8 @@ from dwell_kit.errors import AskError, DwellError, FilterError, InputError, NotF
 from dwell_kit.schema.geometry import Zone
 from dwell_kit.simulate import scene
 from dwell_kit.simulate.video import RenderedVideo, write_pictures
+from dwell_kit.vision import detect
+from dwell_kit.vision.boxes import Detections
 from dwell_kit.workspace import tracking
 
 START = datetime(2025, 5, 1, 9, tzinfo=UTC)
@@ -163,6 +165,56 @@ def test_what_was_not_said_is_asked(tmp_path: Path) -> None:
             ws.track(cameras, start=START, zones=[Zone("z", ((0, 0), (1, 0), (1, 1)), "share")])
         assert ws.snapshot_id == 0
         assert list((tmp_path / "ws" / "tmp").iterdir()) == []
+
+
+class OneForAll:
+    """A detector that cameras share; it finds nobody and has something to say."""
+
+    shared = True
+    note = "out of memory on cuda:0: 2 pictures at a time"
+
+    def detect(self, images: Any) -> list[Detections]:
+        return [Detections.empty()] * len(images)
+
+
+def test_cameras_that_name_the_same_network_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[detect.DetectorOptions] = []
+
+    def make(name: str, options: detect.DetectorOptions) -> OneForAll:
+        made.append(options)
+        return OneForAll()
+
+    monkeypatch.setattr(detect, "make", make)
+    (camera,) = replayed(tmp_path)
+    one = {**camera, "detector": "yolo", "detections": None, "device": "cuda:0"}
+    given = [
+        {**one, "camera_id": name, "weights": weights, "fps": fps}
+        for name, weights, fps in (("a", "w.pt", 5), ("b", "w.pt", 7), ("c", "v.pt", 5))
+    ]
+    with dk.open(tmp_path / "ws") as ws:
+        report = ws.track(given, start=START)
+        again = ws.track([{**one, "device": "cpu"} for one in given], start=START)
+        ws.track([{**one, "weights": "u.pt"} for one in given], start=START)
+    assert [str(options.weights) for options in made] == ["w.pt", "v.pt", "u.pt"]
+    assert [options.device for options in made[:2]] == ["cuda:0", "cuda:0"]
+    assert report.notes[-1].count(OneForAll.note) == 3
+    assert again.repeated  # on another device: the same run
+
+
+def test_looks_are_taken_as_asked(site: scene.Scene, tmp_path: Path) -> None:
+    with dk.open(tmp_path / "ws") as ws:
+        report = ws.track(site.cameras, start=START, seconds=4, embedder="colours", look_threshold=0.9)
+        assert report.accepted > 0
+        assert not ws.track(site.cameras, start=START, seconds=4, embedder="colours", look_threshold=0.95).repeated
+        assert ws.track(site.cameras, start=START, seconds=4, embedder="colours", look_threshold=0.9).repeated
+        with pytest.raises(AskError, match="needs weights"):
+            ws.track(site.cameras, start=START, embedder="clip", device="cpu")
+        with pytest.raises(NotFoundError, match="no embedder"):
+            ws.track(site.cameras, start=START, embedder="faces")
+        with pytest.raises(InputError, match="a cosine"):
+            ws.track(site.cameras, start=START, embedder="colours", look_threshold=2)
+        with pytest.raises(InputError, match="share a floor"):
+            ws.track(site.cameras[:1], start=START, embedder="colours")
 
 
 def test_without_the_packages_the_line_that_installs_them() -> None:

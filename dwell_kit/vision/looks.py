@@ -1,0 +1,64 @@
+"""The looks of the persons whom one camera follows: taken when they come and now and then, not in every frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dwell_kit.vision.background import Image
+from dwell_kit.vision.boxes import Floats, Tracks
+from dwell_kit.vision.embed import Embedder
+
+
+@dataclass
+class _Look:
+    """The newest look of a track, and media times, s."""
+
+    look: Floats
+    taken_s: float
+    seen_s: float
+
+
+class Looks:
+    """The newest look of each track of one camera.
+
+    Parameters
+    ----------
+    embedder : what takes them. every_s : how old a look may become, media time.
+
+    >>> class Red:
+    ...     size, taken = 1, 0
+    ...     def embed(self, image_bgr, xyxy):
+    ...         self.taken += len(xyxy)
+    ...         return np.ones((len(xyxy), 1))
+    >>> red = Red()
+    >>> looks, seen = Looks(red, every_s=2.0), Tracks(xyxy=[[0, 0, 4, 8]], track_id=[7], confidence=[0.9])
+    >>> image = np.zeros((9, 9, 3), np.uint8)
+    >>> [looks.of(at_s, image, seen).tolist() for at_s in (0.0, 0.5, 1.0, 2.0)][-1], red.taken
+    ([[1.0]], 2)
+    """
+
+    def __init__(self, embedder: Embedder, *, every_s: float) -> None:
+        self._embedder, self._every_s = embedder, every_s
+        self._kept: dict[int, _Look] = {}
+
+    def of(self, at_s: float, image: Image, tracks: Tracks) -> Floats:
+        """(n, size) the looks of an instant's tracks; NaN for who has not shown any."""
+        ids = tracks.track_id.tolist()
+        due = [row for row, track in enumerate(ids) if not self._fresh(track, at_s)]
+        if due:
+            for row, look in zip(due, self._embedder.embed(image, tracks.xyxy[due]), strict=True):
+                before = self._kept.get(ids[row])
+                if np.isfinite(look).all() or before is None:
+                    self._kept[ids[row]] = _Look(look, at_s, at_s)
+        for track in ids:
+            self._kept[track].seen_s = at_s
+        self._kept = {track: one for track, one in self._kept.items() if at_s - one.seen_s <= self._every_s}
+        return np.array([self._kept[track].look for track in ids], np.float64).reshape(
+            len(ids), self._embedder.size
+        )
+
+    def _fresh(self, track: int, at_s: float) -> bool:
+        one = self._kept.get(track)
+        return one is not None and at_s - one.taken_s < self._every_s and bool(np.isfinite(one.look).all())
