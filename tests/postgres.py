@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,12 +23,18 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """Make a cluster, start it, give its URL, stop it."""
+def cluster() -> Iterator[str]:
+    """Make a cluster, start it, give its URL, stop it.
+
+    Not in pytest's own folder: another run of pytest closes that to all but its user while this one goes on.
+    """
+    with tempfile.TemporaryDirectory(prefix="dwell-pg-") as folder:
+        yield from _running(Path(folder))
+
+
+def _running(data: Path) -> Iterator[str]:
     home = programs()
     assert home is not None
-    data = folder / "postgres"
-    data.mkdir()
     run = _as_postgres(data) if os.geteuid() == 0 else []
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -50,7 +57,4 @@ def cluster(folder: Path) -> Iterator[str]:
 def _as_postgres(data: Path) -> list[str]:
     """PostgreSQL refuses to run as root: the folder and the process are the system user's of that name."""
     shutil.chown(data, "postgres")
-    for parent in data.parents:
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-            parent.chmod(parent.stat().st_mode | 0o011)
     return ["runuser", "-u", "postgres", "--"]

@@ -19,10 +19,10 @@ from tests.workspace.exports import START, many, write
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url() -> Iterator[str]:
     if postgres.programs() is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no PostgreSQL on this machine")
-    with postgres.cluster(tmp_path_factory.mktemp("pg")) as made:
+    with postgres.cluster() as made:
         yield made
 
 
