@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dwell_kit.cli.options import Json, WorkspaceDir, name_and_value
 from dwell_kit.cli.output import show
 
+if TYPE_CHECKING:
+    from dwell_kit.report.run import RunResult
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     group = typer.Typer(help="Report notebooks.", no_args_is_help=True)
     group.command("run")(run)
+    group.command("rerun")(rerun)
     group.command("list")(list_)
     group.add_typer(_schedules(), name="schedule")
     app.add_typer(group, name="report")
@@ -51,7 +55,24 @@ def run(
     if date is not None:
         parameters["date"] = date
     result = run_report(name, workspace=workspace, parameters=parameters, output=output, pdf=pdf)
+    _say(result, as_json=as_json)
+
+
+def rerun(
+    manifest: Annotated[Path, typer.Argument(help="manifest.json of the run to repeat.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run folders.")] = Path("reports"),
+    as_json: Json = False,
+) -> None:
+    """Run a report again on the same version of the data; says which settings have changed since."""
+    from dwell_kit.report.run import rerun as run_again
+
+    _say(run_again(manifest, output=output), as_json=as_json)
+
+
+def _say(result: RunResult, *, as_json: bool) -> None:
     said = result.as_dict()
+    for warning in said["warnings"]:
+        typer.echo(f"warning: {warning}", err=True)
     brief = ("folder", "version", "simulated", "duration_s")
     page = {"page": str(result.folder / "report.html")}
     show(

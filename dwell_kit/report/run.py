@@ -22,7 +22,7 @@ from dwell_kit.report.execute import execute
 from dwell_kit.report.pdf import print_pdf
 from dwell_kit.report.render import render
 from dwell_kit.settings import Settings
-from dwell_kit.workspace import Workspace
+from dwell_kit.workspace import Workspace, fingerprints
 from dwell_kit.workspace import open as open_workspace
 
 OURS: Final = ("workspace", "version", "data_dir")
@@ -53,6 +53,7 @@ def run_report(
     version: int | None = None,
     pdf: bool = True,
     staging: Path | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> RunResult:
     """Run a report notebook into one new folder under `output`; the folder appears whole or not at all.
 
@@ -62,6 +63,7 @@ def run_report(
     version : snapshot to report on; default is the newest, which the manifest then names.
     staging : where it is put together, beside the finished ones; by default a hidden folder of its own.
     pdf : print one too, where there is a Chromium; the manifest's `no_pdf` says why there is none.
+    settings : those of an earlier run's manifest; what has changed since is in the manifest's `warnings`.
     parameters : the notebook's; an unknown one, or a value of the wrong type, is an error.
 
     Raises
@@ -76,6 +78,7 @@ def run_report(
     with open_workspace(workspace, version=version, create=False) as ws:
         pinned = ws.snapshot_id
         simulated = _simulated(ws)
+        hashes = fingerprints.settings_of(ws._handle, given.get("environment") or None)
     home = Path(output).absolute()
     home.mkdir(parents=True, exist_ok=True)
     staging = staging or home / f".{template.name}-{uuid.uuid4().hex}"
@@ -89,11 +92,14 @@ def run_report(
         no_pdf = _print(staging) if pdf else "not asked for"
         manifest = {
             "report": template.name,
+            "notebook": str(template.path.absolute()) if name.endswith(".ipynb") else None,
             "template_hash": _hash(template.path),
             "parameters": {**template.parameters, **given, **{k: v for k, v in own.items() if k != "data_dir"}},
             "given": given,
             "workspace": own["workspace"],
             "version": pinned,
+            "settings": hashes,
+            "warnings": _changed(settings, hashes) if settings is not None else [],
             "simulated": simulated,
             "no_pdf": no_pdf,
             "dwell_kit": dwell_kit.__version__,
@@ -113,6 +119,9 @@ def run_report(
 def rerun(manifest: str | os.PathLike[str], *, output: str | os.PathLike[str]) -> RunResult:
     """Run what a manifest describes again, on the same version of the data.
 
+    A version pins facts; time zone, opening hours, lists and camera groups are as they are now. Where they are not
+    what they were, the new manifest's `warnings` say which.
+
     Raises
     ------
     ReportError : if the notebook has changed since, or the manifest cannot be read.
@@ -122,10 +131,26 @@ def rerun(manifest: str | os.PathLike[str], *, output: str | os.PathLike[str]) -
         name, given, workspace, version = said["report"], said["given"], said["workspace"], said["version"]
     except (OSError, ValueError, KeyError) as error:
         raise ReportError("the manifest cannot be read", where=str(manifest), found=str(error)) from error
+    name = said.get("notebook") or name
     template = templates.find(name)
     if _hash(template.path) != said["template_hash"]:
         raise ReportError("the report's notebook has changed since", where=str(template.path), hint="run it anew")
-    return run_report(name, workspace=workspace, parameters=given, output=output, version=version)
+    return run_report(
+        name,
+        workspace=workspace,
+        parameters=given,
+        output=output,
+        version=version,
+        settings=said.get("settings", {}),
+    )
+
+
+def _changed(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    if not before:
+        return ["the manifest does not say which settings it was made with: figures may differ by them"]
+    found = fingerprints.changed(before, now)
+    said = f"changed since that manifest: {', '.join(found)} (no version pins them, so that figures may differ)"
+    return [said] if found else []
 
 
 def _print(folder: Path) -> str | None:

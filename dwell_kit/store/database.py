@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from dwell_kit.errors import WorkspaceError
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest migration; `migrations/versions` has a file for each."""
 
 
@@ -170,6 +170,17 @@ track_runs = sa.Table(
     sa.Column("content_hash", sa.String(64)),
     sa.Column("first_person", sa.BigInteger, nullable=False),
     sa.Column("next_person", sa.BigInteger, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("environment", sa.String(200), nullable=False),
+    sa.Column("person_id", sa.String(400), nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sqlite_autoincrement=True,
 )

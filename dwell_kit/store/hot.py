@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +37,7 @@ QUARTER_US: Final = 900 * US
 """Time zones change on quarter hours: hours by any clock are made of them."""
 _QUARTERS: Final = "quarters.arrow"
 _CODES: Final = "person_code"
+_GONE: Final = ".gone-"
 _PERSON_SCHEMA: Final = pa.schema([("person_id", pa.large_string())])
 
 
@@ -184,14 +186,21 @@ def folder(root: Path, environment: str, snapshot_id: int) -> Path:
     return root / environment / str(snapshot_id)
 
 
-def load(where: Path) -> Coded | None:
-    """The coded columns in a folder, memory-mapped; None if there are none (or of another format)."""
-    meta_path = where / "meta.json"
-    if not meta_path.exists():
+def load(where: Path) -> tuple[Coded, NDArray[np.int64]] | None:
+    """The coded columns in a folder and `codes`, memory-mapped: they stay whole when the folder is removed.
+
+    None if there are none, if they are of another format, or if they vanish meanwhile.
+    """
+    try:
+        meta = json.loads((where / "meta.json").read_text())
+        found = (_coded(where, meta), codes(where)) if meta["format"] == FORMAT else None
+        os.utime(where)  # by which `prune` knows what is in use
+    except FileNotFoundError:
         return None
-    meta = json.loads(meta_path.read_text())
-    if meta["format"] != FORMAT:
-        return None
+    return found
+
+
+def _coded(where: Path, meta: dict[str, Any]) -> Coded:
     attributes = {
         name: Attribute(_map(where / f"attribute-{name}.bin", np.int16), tuple(words))
         for name, words in meta["attributes"].items()
@@ -214,9 +223,11 @@ def codes(where: Path) -> NDArray[np.int64]:
 
 
 def quarters(where: Path) -> pl.DataFrame | None:
-    """camera_id, quarter, sightings that start in it; None if the columns were made without."""
-    path = where / _QUARTERS
-    return pl.read_ipc(path) if path.exists() else None
+    """camera_id, quarter, sightings that start in it; None if the columns were made without, or are gone."""
+    try:
+        return pl.read_ipc(where / _QUARTERS)
+    except FileNotFoundError:
+        return None
 
 
 def made(root: Path, environment: str) -> list[int]:
@@ -247,10 +258,37 @@ def _publish(staging: Path, where: Path) -> None:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def prune(root: Path, environment: str, *, keep: int) -> None:
-    """Remove the coded columns of all but the `keep` newest snapshots of an environment."""
-    for snapshot_id in made(root, environment)[keep:]:
-        shutil.rmtree(root / environment / str(snapshot_id), ignore_errors=True)
+def prune(root: Path, environment: str, *, keep: int, using: Collection[int] = ()) -> None:
+    """Remove the coded columns of all but the `keep` snapshots of an environment that were loaded last.
+
+    Parameters
+    ----------
+    using : snapshots whose columns stay in any case.
+    """
+    home = root / environment
+    used = sorted(made(root, environment), key=lambda number: _last_use(home / str(number)), reverse=True)
+    for number in used[keep:]:
+        if number not in using:
+            discard(home / str(number))
+    for gone in home.glob(f"{_GONE}*"):  # of a process that was killed here
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def discard(where: Path) -> None:
+    """Remove coded columns at once, so that nobody finds a part of them."""
+    gone = where.with_name(f"{_GONE}{where.name}-{secrets.token_hex(4)}")
+    try:
+        where.rename(gone)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _last_use(where: Path) -> int:
+    try:
+        return where.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _map(path: Path, dtype: type[np.generic]) -> NDArray[Any]:

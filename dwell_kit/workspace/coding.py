@@ -24,35 +24,54 @@ from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.identity import Identities, findable, identities
 
 _KEEP = 2
+_TRIES = 4
 _MADE_OF = (SIGHTINGS_LOG.name, SUPERSEDED.name, PERSONS.name)
 """The tables that coded columns are made of."""
 _PASS_ROWS = 1_500_000
 """Sightings sorted in memory at a time: more are cut by ranges of person codes, so that memory stays flat."""
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """Coded columns in use, and the codes of their persons."""
+
+    coded: Coded
+    codes: NDArray[np.int64]
+
+
 def coded_columns(ws: Handle, environment: str, snapshot: Snapshot) -> Coded:
     """The sightings of one environment in one snapshot, as coded columns."""
-    key = (environment, snapshot.id)
-    if key not in ws.loaded:
-        where = hot.folder(ws.layout.hot, environment, snapshot.id)
-        found = hot.load(where)
-        if found is None:
-            if not _carried_over(ws, environment, snapshot, where):
-                _build(ws, environment, snapshot, where)
-            found = hot.load(where)
-            hot.prune(ws.layout.hot, environment, keep=_KEEP)
-        if found is None:
-            raise RuntimeError(f"coded columns at {where} vanished while they were made")
-        for old in list(ws.loaded)[: max(0, len(ws.loaded) - _KEEP + 1)]:
-            del ws.loaded[old]
-        ws.loaded[key] = findable(found, hot.codes(where), identities(ws, environment, snapshot))
-    return ws.loaded[key]
+    return _loaded(ws, environment, snapshot).coded
 
 
 def person_codes(ws: Handle, environment: str, snapshot: Snapshot) -> NDArray[np.int64]:
     """(p,) codes in the order of `Coded.persons`, ascending."""
-    coded_columns(ws, environment, snapshot)
-    return hot.codes(hot.folder(ws.layout.hot, environment, snapshot.id))
+    return _loaded(ws, environment, snapshot).codes
+
+
+def _loaded(ws: Handle, environment: str, snapshot: Snapshot) -> _Loaded:
+    key = (environment, snapshot.id)
+    if key not in ws.loaded:
+        coded, codes = _made(ws, environment, snapshot)
+        for old in list(ws.loaded)[: max(0, len(ws.loaded) - _KEEP + 1)]:
+            del ws.loaded[old]
+        ws.loaded[key] = _Loaded(findable(coded, codes, identities(ws, environment, snapshot)), codes)
+    found: _Loaded = ws.loaded[key]
+    return found
+
+
+def _made(ws: Handle, environment: str, snapshot: Snapshot) -> tuple[Coded, NDArray[np.int64]]:
+    """The columns from the cache; made if they are not there, or if another process removes them meanwhile."""
+    where = hot.folder(ws.layout.hot, environment, snapshot.id)
+    for _ in range(_TRIES):
+        if (found := hot.load(where)) is not None:
+            using = {number for name, number in ws.loaded if name == environment} | {snapshot.id}
+            hot.prune(ws.layout.hot, environment, keep=_KEEP, using=using)
+            return found
+        hot.discard(where)
+        if not _carried_over(ws, environment, snapshot, where):
+            _build(ws, environment, snapshot, where)
+    raise RuntimeError(f"coded columns at {where} vanished while they were made")
 
 
 def starts_by_quarter(ws: Handle, environment: str, snapshot: Snapshot) -> pl.DataFrame:

@@ -6,7 +6,6 @@ but the link; an identity that a split made can be erased by its own name, and t
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +15,9 @@ import sqlalchemy as sa
 from dwell_kit.errors import NotFoundError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import Table
-from dwell_kit.store import links, registry, snapshots, uploads
+from dwell_kit.store import erasures, links, registry, snapshots, uploads
 from dwell_kit.store.database import lists
+from dwell_kit.store.erasures import Erasure
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.lake import (
     CROWD_EVENTS_LOG,
@@ -28,14 +28,13 @@ from dwell_kit.store.lake import (
     SIGHTINGS_LOG,
     TABLES,
 )
+from dwell_kit.workspace.finishing import FACTS, finish
 from dwell_kit.workspace.handle import Handle, who
 from dwell_kit.workspace.identity import Identities, identities
-from dwell_kit.workspace.maintaining import remove_unnamed
 from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
 from dwell_kit.workspace.querying import resolve_environment
-from dwell_kit.workspace.scrubbing import clean_files, left_in_files, with_cell
+from dwell_kit.workspace.scrubbing import with_cell
 
-_FACTS = (SIGHTINGS_LOG, CROWD_EVENTS_LOG, POSITIONS_LOG)
 _TIME = {CROWD_EVENTS_LOG.name: c.STARTED, SIGHTINGS_LOG.name: c.STARTED, POSITIONS_LOG.name: c.TIME}
 
 
@@ -82,7 +81,8 @@ def erase(
     """Remove a person's rows from every table, file and older version, and prove it.
 
     The deletion is written down by code only. Kept raw files that mention the person are removed as a whole;
-    every other fact of theirs is in the lake. Versions from before can no longer be opened.
+    every other fact of theirs is in the lake. Versions from before can no longer be opened. An erasure that is
+    interrupted once its snapshot is published is finished by the next write; until then the state knows the id.
 
     Returns
     -------
@@ -91,36 +91,53 @@ def erase(
     places a search of every file on disk (facts, rejects, payload, raw files) still finds the person: zero.
     """
     place = resolve_environment(ws, environment)
-    with ws.database.read() as connection:
-        history = uploads.history(connection, place.name)
+    proof: dict[str, Any] = {}
     with publishing(ws, reason=snapshots.ERASE, step=step) as draft:
-        whom = _whom(ws, place.name, person_id, [source] if source else sorted({u["source"] for u in history}))
+        with ws.database.read() as connection:
+            sources = [source] if source else uploads.sources(connection, place.name)
+        whom = _whom(ws, place.name, person_id, sources)
         rows = _rows(ws, draft, whom)
         rejected = _rejected(ws, draft, place.name, person_id)
         if rows.is_empty() and rejected.is_empty() and not whom.split and not _known(ws, draft, list(whom.codes)):
-            raise NotFoundError(f"there is no person {person_id!r} in {place.name!r}", found=repr(person_id))
-        linked = whom.others()
-        removed = _delete(ws, draft, whom, rows, rejected)
+            draft.cancelled = True
+            return _finished_now(draft, place.name, person_id)
+        said: dict[str, Any] = {"linked": whom.others()}
+        said["rows"] = _delete(ws, draft, whom, rows, rejected)
         step("rows deleted")
-        forgotten: list[int] = []
-        draft.finally_do.append(lambda connection: forgotten.append(_forget(connection, whom)))
-        draft.finally_do.append(lambda connection: _note(ws, connection, whom))
-    with ws.database.write() as connection:
-        snapshots.forget_before(connection, draft.snapshot_id or 0, now=ws.now())
-    proof: dict[str, Any] = {
-        "rows": removed,
-        **clean_files(ws, history, rows, rejected, person_id),
-        "links": sum(forgotten),
-        "linked": linked,
-    }
-    shutil.rmtree(ws.layout.hot / place.name, ignore_errors=True)
-    ws.loaded.clear()
-    ws.identities.clear()
-    remove_unnamed(ws, keep_versions=1)
-    ws.database.settle()
-    step("files removed")
-    proof["left"] = _search(ws, whom, history)
+        begun: list[tuple[int, Erasure]] = []
+
+        def record(connection: sa.Connection) -> None:
+            said["links"] = _forget(connection, whom)
+            _note(ws, connection, whom)
+            snapshots.forget_before(connection, draft.snapshot_id or 0, now=ws.now())
+            erasure = _erasure(whom, rows, rejected, said)
+            begun.append((erasures.begin(connection, erasure, now=ws.now()), erasure))
+
+        draft.finally_do.append(record)
+        draft.afterwards.append(lambda: proof.update(finish(ws, *begun[0], step)))
     return proof
+
+
+def _finished_now(draft: Draft, environment: str, person_id: str) -> dict[str, Any]:
+    """The proof of an earlier erasure of the person that was interrupted."""
+    for erasure, proof in draft.finished:
+        if (erasure.environment, erasure.person_id) == (environment, person_id):
+            return proof
+    raise NotFoundError(f"there is no person {person_id!r} in {environment!r}", found=repr(person_id))
+
+
+def _erasure(whom: _Whom, rows: pl.DataFrame, rejected: pl.DataFrame, said: dict[str, Any]) -> Erasure:
+    return Erasure(
+        environment=whom.environment,
+        person_id=whom.person_id,
+        codes=[] if whom.split else list(whom.codes),
+        rows={
+            str(table): [list(row) for row in part.select(c.SEQ, c.ROW_NO).iter_rows()]
+            for (table,), part in rows.partition_by("table", as_dict=True).items()
+        },
+        rejected=rejected[c.SEQ].unique().to_list(),
+        proof=said,
+    )
 
 
 def _whom(ws: Handle, environment: str, person_id: str, sources: list[str]) -> _Whom:
@@ -140,7 +157,7 @@ def _rows(ws: Handle, draft: Draft, whom: _Whom) -> pl.DataFrame:
         whom.rows(ws.lake.scan(t, draft.versions).filter(pl.col(c.ENVIRONMENT) == whom.environment), t).select(
             pl.lit(t.name).alias("table"), c.SEQ, c.ROW_NO
         )
-        for t in _FACTS
+        for t in FACTS
     ]
     return pl.concat(parts).collect()
 
@@ -161,7 +178,7 @@ def _rejected(ws: Handle, draft: Draft, environment: str, person_id: str) -> pl.
 def _delete(ws: Handle, draft: Draft, whom: _Whom, rows: pl.DataFrame, rejected: pl.DataFrame) -> dict[str, int]:
     removed = {}
     codes = f"{c.PERSON_CODE} IN ({', '.join(str(code) for code in whom.codes)})"
-    for table in _FACTS if whom.split else (*_FACTS, PERSONS):
+    for table in FACTS if whom.split else (*FACTS, PERSONS):
         if table.name not in draft.versions:
             continue
         before = _count(ws, draft, table.name)
@@ -199,13 +216,3 @@ def _note(ws: Handle, connection: sa.Connection, whom: _Whom) -> None:
     codes = [f"{k & (2**64 - 1):016x}" for k in whom.forgotten()]
     detail = {"environment": whom.environment, "codes": codes}
     registry.note(connection, who=who(), action="erase", detail=detail, now=ws.now())
-
-
-def _search(ws: Handle, whom: _Whom, history: list[dict[str, Any]]) -> int:
-    """Rows of the person in any file on disk, named by a snapshot or not, and raw files that mention them."""
-    left = 0
-    for table in _FACTS if whom.split else (*_FACTS, PERSONS):
-        for path in ws.lake.folder(table).glob("**/*.parquet"):
-            scan = pl.scan_parquet(path, hive_partitioning=False)
-            left += whom.rows(scan, table).select(pl.len()).collect().item()
-    return left + left_in_files(ws, history, whom.person_id)

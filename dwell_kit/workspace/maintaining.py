@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import stat
 from dataclasses import asdict, dataclass
@@ -15,12 +13,12 @@ from deltalake import DeltaTable
 
 from dwell_kit.schema import columns as c
 from dwell_kit.store import database as db
-from dwell_kit.store import snapshots, uploads
+from dwell_kit.store import erasures, snapshots, uploads
 from dwell_kit.store.lake import TABLES, files
 from dwell_kit.store.raw import raw_path
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.publishing import Step, no_step, publishing
-from dwell_kit.workspace.sweeping import sweep
+from dwell_kit.workspace.sweeping import living, remove_unnamed, sweep
 
 
 def compact(
@@ -70,41 +68,6 @@ def _retire_raw(ws: Handle, days: float | None) -> int:
     return len(old)
 
 
-def remove_unnamed(ws: Handle, *, keep_versions: int) -> int:
-    """Delete data files that no kept snapshot names and no living upload is writing; returns how many."""
-    with ws.database.read() as connection:
-        query = sa.select(db.snapshots.c.id).where(db.snapshots.c.erased_at.is_(None))
-        ids = list(connection.execute(query.order_by(db.snapshots.c.id.desc()).limit(keep_versions)).scalars())
-        kept = [snapshots.get(connection, i) for i in ids]
-    named = set().union(*[files(ws.lake, snapshot.versions) for snapshot in kept]) if kept else set()
-    living = _living(ws)
-    removed = 0
-    for table in TABLES.values():
-        for path in ws.lake.folder(table).glob("**/*.parquet"):
-            if "_delta_log" in path.parts or path in named or path.name.split("-")[0] in living:
-                continue
-            path.unlink(missing_ok=True)
-            removed += 1
-    if kept:
-        with ws.database.write() as connection:
-            snapshots.forget_before(connection, kept[-1].id, now=ws.now())
-    return removed
-
-
-def _living(ws: Handle) -> set[str]:
-    """Ids of uploads that a running process is working on."""
-    alive = set()
-    for lock in ws.layout.temporary.glob("*.lock"):
-        handle = os.open(lock, os.O_RDWR)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            alive.add(lock.name.removesuffix(".lock"))
-        finally:
-            os.close(handle)
-    return alive
-
-
 @dataclass(frozen=True)
 class Finding:
     """One check of `doctor`."""
@@ -122,6 +85,7 @@ def doctor(ws: Handle) -> list[dict[str, Any]]:
         _files(ws, snapshot.versions),
         _counts(ws, snapshot.versions),
         _interrupted(ws),
+        _unfinished(ws),
         _key(ws),
         _disk(ws),
     ]
@@ -161,10 +125,17 @@ def _reasons(ws: Handle) -> list[dict[str, Any]]:
 def _interrupted(ws: Handle) -> Finding:
     with ws.database.read() as connection:
         pending = [u for u in uploads.history(connection) if u["status"] == uploads.PENDING]
-    dead = [u["upload_id"] for u in pending if u["upload_id"] not in _living(ws)]
+    dead = [u["upload_id"] for u in pending if u["upload_id"] not in living(ws)]
     return Finding(
         "uploads", not dead, f"{len(pending)} in progress, {len(dead)} interrupted (swept at the next ingest)"
     )
+
+
+def _unfinished(ws: Handle) -> Finding:
+    with ws.database.read() as connection:
+        found = len(erasures.pending(connection))
+    detail = f"{found} begun and not finished: the person is in files still (the next write finishes it)"
+    return Finding("erasures", not found, detail if found else "none unfinished")
 
 
 def _key(ws: Handle) -> Finding:

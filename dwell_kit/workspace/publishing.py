@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
 from dwell_kit.store import snapshots
+from dwell_kit.store.erasures import Erasure
 from dwell_kit.store.lake import Versions
 from dwell_kit.store.lease import publish_lease
+from dwell_kit.workspace.finishing import finish_pending
 from dwell_kit.workspace.handle import Handle
 
 Step = Callable[[str], None]
@@ -22,7 +25,13 @@ def no_step(_name: str) -> None:
 
 @dataclass
 class Draft:
-    """A snapshot in the making. Committed tables go into `versions`; `finally_do` runs with the snapshot row."""
+    """A snapshot in the making. Committed tables go into `versions`; `finally_do` runs with the snapshot row.
+
+    Parameters
+    ----------
+    afterwards : done under the lease once the snapshot is published. finished : erasures that were interrupted
+        and are finished now, with their proofs.
+    """
 
     base: int
     versions: Versions
@@ -30,6 +39,8 @@ class Draft:
     finally_do: list[Callable[[Connection], None]] = field(default_factory=list)
     cancelled: bool = False
     snapshot_id: int | None = None
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    finished: list[tuple[Erasure, dict[str, Any]]] = field(default_factory=list)
 
 
 @contextmanager
@@ -37,14 +48,15 @@ def publishing(ws: Handle, *, reason: str, step: Step = no_step) -> Iterator[Dra
     """Hold the lease, give a draft of the newest snapshot, and publish it when the block ends well.
 
     A block that raises, or is killed, leaves table versions that no snapshot names: nobody sees them, and the
-    next publish rolls them back.
+    next publish rolls them back. An erasure that was interrupted is finished first.
     """
     ws.writable()
     with publish_lease(ws.layout.root, ws.database, timeout_s=ws.settings.lease_timeout_s):
         step("leased")
+        finished = finish_pending(ws)
         with ws.database.read() as connection:
             base = snapshots.latest(connection)
-        draft = Draft(base.id, dict(base.versions), reason)
+        draft = Draft(base.id, dict(base.versions), reason, finished=finished)
         yield draft
         if draft.cancelled:
             return
@@ -55,3 +67,5 @@ def publishing(ws: Handle, *, reason: str, step: Step = no_step) -> Iterator[Dra
                 action(connection)
             step("snapshot written")
         step("published")
+        for finish in draft.afterwards:
+            finish()

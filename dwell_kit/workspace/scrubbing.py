@@ -18,10 +18,15 @@ from dwell_kit.workspace.handle import Handle
 
 
 def clean_files(
-    ws: Handle, history: list[dict[str, Any]], rows: pl.DataFrame, rejected: pl.DataFrame, person_id: str
+    ws: Handle, history: list[dict[str, Any]], rows: pl.DataFrame, rejected: set[int], person_id: str
 ) -> dict[str, int]:
-    """Take the person out of payload and kept raw files."""
-    touched = {*rows[c.SEQ].to_list(), *rejected[c.SEQ].to_list()}
+    """Take the person out of payload and kept raw files.
+
+    Parameters
+    ----------
+    rows : seq and row_no of theirs. rejected : uploads with a reject that names them.
+    """
+    touched = {*rows[c.SEQ].to_list(), *rejected}
     payload = raw = 0
     for upload in history:
         seq = upload["seq"]

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from dwell_kit.store import database as db
 from dwell_kit.store import snapshots, uploads
 from dwell_kit.store.lake import TABLES, files
 from dwell_kit.workspace.handle import Handle
@@ -72,3 +75,38 @@ def _remove(ws: Handle, upload_id: str) -> None:
     shutil.rmtree(ws.layout.payload / str(found[0]["seq"]), ignore_errors=True)
     with ws.database.write() as connection:
         uploads.change(connection, found[0]["seq"], status=uploads.FAILED, notes="interrupted")
+
+
+def remove_unnamed(ws: Handle, *, keep_versions: int) -> int:
+    """Delete data files that no kept snapshot names and no living upload is writing; returns how many."""
+    with ws.database.read() as connection:
+        query = sa.select(db.snapshots.c.id).where(db.snapshots.c.erased_at.is_(None))
+        ids = list(connection.execute(query.order_by(db.snapshots.c.id.desc()).limit(keep_versions)).scalars())
+        kept = [snapshots.get(connection, i) for i in ids]
+    named = set().union(*[files(ws.lake, snapshot.versions) for snapshot in kept]) if kept else set()
+    alive = living(ws)
+    removed = 0
+    for table in TABLES.values():
+        for path in ws.lake.folder(table).glob("**/*.parquet"):
+            if "_delta_log" in path.parts or path in named or path.name.split("-")[0] in alive:
+                continue
+            path.unlink(missing_ok=True)
+            removed += 1
+    if kept:
+        with ws.database.write() as connection:
+            snapshots.forget_before(connection, kept[-1].id, now=ws.now())
+    return removed
+
+
+def living(ws: Handle) -> set[str]:
+    """Ids of uploads that a running process is working on."""
+    alive = set()
+    for lock in ws.layout.temporary.glob("*.lock"):
+        handle = os.open(lock, os.O_RDWR)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            alive.add(lock.name.removesuffix(".lock"))
+        finally:
+            os.close(handle)
+    return alive

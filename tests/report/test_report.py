@@ -13,8 +13,10 @@ from typing import Any
 import nbformat
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 import dwell_kit as dk
+from dwell_kit.cli.app import app
 from dwell_kit.errors import NotFoundError, ParameterError, ReportError
 from dwell_kit.report import pdf, period, templates
 from dwell_kit.report.run import RunResult, rerun, run_report
@@ -262,6 +264,45 @@ def test_a_rerun_of_the_manifest_gives_the_same_figures(daily: RunResult, worksp
 
     assert data(again) == data(first)
     assert data(again) != data(daily)
+
+
+def test_a_rerun_says_which_settings_have_changed_since(workspace: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "ws"
+    shutil.copytree(workspace, copy)
+    counting = notebook(
+        tmp_path / "count.ipynb",
+        "import dwell_kit as dk",
+        "ws = dk.open(workspace, version=version)\nprint(ws.summary()['unique_visitors'])",
+        parameters="workspace = ''\nversion = 0",
+    )
+    first = run_report(str(counting), workspace=copy, parameters={}, output=tmp_path / "a", pdf=False)
+    manifest = first.folder / "manifest.json"
+    assert first.manifest["warnings"] == rerun(manifest, output=tmp_path / "b").manifest["warnings"] == []
+    with dk.open(copy) as ws:
+        person = ws.sightings(as_="polars")["person_id"][0]
+        camera = ws.cameras(as_="polars")["camera_id"][0]
+        ws.set_list("staff", [person], rule="badge")
+    assert _warned(manifest, tmp_path) == "lists of main"
+    assert person not in manifest.read_text()
+    with dk.open(copy) as ws:
+        hours = OpeningHours(weekly=dict.fromkeys(range(1, 8), (("08:00", "20:00"),)))
+        ws.set_environment("main", tz="Asia/Tokyo", opening_hours=hours)
+        ws.edit_camera(camera, group="moved")
+    everything = "time zone of main, opening hours of main, lists of main, camera groups of main"
+    assert _warned(manifest, tmp_path) == everything
+    old = {k: v for k, v in json.loads(manifest.read_text()).items() if k != "settings"}
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    (warning,) = rerun(tmp_path / "old.json", output=tmp_path / "b").manifest["warnings"]
+    assert "does not say which settings" in warning
+
+
+def _warned(manifest: Path, tmp_path: Path) -> str:
+    """What a rerun on the command line says has changed; its manifest says the same."""
+    done = CliRunner().invoke(app, ["report", "rerun", str(manifest), "-o", str(tmp_path / "b"), "--json"])
+    assert done.exit_code == 0, done.output
+    (warning,) = json.loads(done.stdout)["warnings"]
+    assert done.stderr == f"warning: {warning}\n"
+    return str(warning).split(": ")[1].split(" (")[0]
 
 
 @pytest.mark.parametrize(

@@ -40,3 +40,22 @@ def start(workspace: Path, *files: Path, die_at: str | None = None, nth: int = 1
     process = context().Process(target=ingest, args=(str(workspace), [str(f) for f in files], die_at, nth))
     process.start()
     return process
+
+
+def erase(workspace: str, person: str, die_at: str) -> None:
+    """Erase a person; kill this process at step `die_at`."""
+    import dwell_kit as dk
+
+    def step(name: str) -> None:
+        if name == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with dk.open(workspace) as ws:
+        ws.erase(person, step=step)
+
+
+def start_erasure(workspace: Path, person: str, *, die_at: str) -> ForkServerProcess:
+    """`erase` in a new process."""
+    process = context().Process(target=erase, args=(str(workspace), person, die_at))
+    process.start()
+    return process

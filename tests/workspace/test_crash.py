@@ -13,13 +13,17 @@ import polars as pl
 import pytest
 
 import dwell_kit as dk
+from dwell_kit.errors import NotFoundError
 from tests.workspace.exports import many, write
-from tests.workspace.processes import start
+from tests.workspace.processes import start, start_erasure
 
 STEPS = (
     "registered", "batch staged", "staged", "leased", "raw kept", "rejects committed", "sightings committed",
     "persons committed", "superseded committed", "tables committed", "snapshot written", "published",
 )  # fmt: skip
+BEFORE = ("leased", "rows deleted", "tables committed", "snapshot written")
+AFTER = ("published", "payload and raw files cleaned", "files removed", "erasure finished")
+"""The steps of an erasure before and after it holds."""
 MOMENTS = 50
 
 
@@ -93,6 +97,83 @@ def _named(workspace: Path) -> set[str]:
     logs = (workspace / "lake").rglob("_delta_log/*.json")
     text = "".join(p.read_text() for p in logs)
     return {p.name.split("-")[0] for p in (workspace / "lake").rglob("*.parquet") if p.name in text}
+
+
+@pytest.fixture(scope="module")
+def with_zelda(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a person in facts, in rejects, on a list and in every kept file; queried once."""
+    folder = tmp_path_factory.mktemp("zelda")
+    hers = [("zelda-0815", "cam1", f"z{i}", 40.0 * i, 40.0 * i + 20) for i in range(30)]
+    broken = ["zelda-0815,cam1,x1,1746432000,never,1746432000,zelda-0815"]
+    with dk.open(folder / "ws") as ws:
+        ws.ingest(write(folder / "a.csv", [*many(100), *hers], extra=broken))
+        ws.ingest(write(folder / "b.csv", [*many(50), *hers[:10]], recorded=1e6))
+        ws.set_list("staff", ["zelda-0815"], rule="roster")
+        ws.link(["zelda-0815", "p1"], reason="same coat")
+        ws.summary()
+    return folder / "ws"
+
+
+def _erasures(ws: dk.Workspace) -> bool:
+    return bool(next(f["ok"] for f in ws.doctor() if f["check"] == "erasures"))
+
+
+def _nothing_of_zelda(workspace: Path) -> None:
+    for path in workspace.rglob("*"):
+        if path.is_file():
+            assert b"zelda-0815" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("by", ["erase", "ingest"])
+@pytest.mark.parametrize("step", [*BEFORE, *AFTER])
+def test_an_erasure_that_is_killed_is_finished(step: str, by: str, with_zelda: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "ws"
+    shutil.copytree(with_zelda, workspace)
+    process = start_erasure(workspace, "zelda-0815", die_at=step)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, f"step {step!r} was never reached"
+    pending = step in AFTER and step != "erasure finished"
+    with dk.open(workspace) as ws:
+        assert ("zelda-0815" in set(ws.sightings(as_="polars", include_listed=True)["person_id"])) == (
+            step in BEFORE
+        )
+        assert _erasures(ws) != pending
+        assert all(f["ok"] for f in ws.doctor() if f["check"] != "erasures")
+        if step in AFTER:
+            with pytest.raises(NotFoundError, match="erased"):
+                dk.open(workspace, version=1)
+        if by == "ingest":
+            ws.ingest(write(tmp_path / "c.csv", many(20, first=500)))
+            assert _erasures(ws)
+        if step in BEFORE or (by == "erase" and pending):
+            proof = ws.erase("zelda-0815")
+            assert (proof["left"], proof["links"], proof["linked"]) == (0, 1, ["p1"])
+            assert proof["rows"]["sightings_log"] == 40
+        else:
+            with pytest.raises(NotFoundError, match="no person"):
+                ws.erase("zelda-0815")
+        assert _erasures(ws)
+        assert all(f["ok"] for f in ws.doctor())
+        assert len(list((workspace / "raw").rglob("*.zst"))) == (by == "ingest")  # each of the others named her
+    _nothing_of_zelda(workspace)
+
+
+def test_an_identity_that_a_split_made_is_finished_too(with_zelda: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "ws"
+    shutil.copytree(with_zelda, workspace)
+    with dk.open(workspace) as ws:
+        ws.split("p2", camera="cam1", reason="two coats", name="p2-b")
+        before = ws.sightings(as_="polars")
+    process = start_erasure(workspace, "p2-b", die_at="published")
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    with dk.open(workspace) as ws:
+        proof = ws.erase("p2-b")
+        assert proof["left"] == 0
+        assert proof["rows"]["sightings_log"] > 0
+        left = ws.sightings(as_="polars")
+        assert left.height == before.filter(pl.col("person_id") != "p2-b").height
+        assert "p2" in left["person_id"].to_list()
 
 
 @pytest.mark.slow
