@@ -66,6 +66,11 @@ class Source:
         self._on_bytes = on_bytes
         self._handed = 0
         self.position = 0
+        if self.path.is_dir():
+            raise FormatError(
+                "this is a folder, not a file", where=str(self.path), expected="the files in it, by name",
+                hint=f"name them, such as {self.path / '*.csv'}",
+            )  # fmt: skip
         if not self.path.is_file():
             raise FormatError("there is no such file", where=str(self.path), hint="check the path")
         self.size = self.path.stat().st_size
