@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if "--json" in given:
+            sys.exit(_answered_in_json(given))
         app(given, prog_name="dwell")
     except OSError as error:
         if error.filename is None:
@@ -44,3 +46,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except DwellError as error:
         fail(error, as_json="--json" in given)
         sys.exit(next(code for kind, code in EXIT_CODES if isinstance(error, kind)))
+
+
+def _answered_in_json(given: list[str]) -> int:
+    """Run a command whose wrong use is said as JSON too; its exit code."""
+    from typer import Abort
+    from typer.exceptions import TyperException
+
+    from dwell_kit.cli.app import app
+    from dwell_kit.cli.output import fail_usage
+
+    try:
+        return int(app(given, prog_name="dwell", standalone_mode=False) or 0)
+    except TyperException as error:
+        fail_usage(error)
+        return int(getattr(error, "exit_code", 2))
+    except Abort:
+        sys.stderr.write("Aborted.\n")
+        return 1

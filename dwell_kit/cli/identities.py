@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dwell_kit.cli.options import Environment, Json, Version, WorkspaceDir, name_and_value
+from dwell_kit.cli.options import Environment, Json, Version, WorkspaceDir, name_and_value, say_why
 from dwell_kit.cli.output import show
 
 Reason = Annotated[str, typer.Option(help="How that is known; kept with the link.")]
@@ -32,6 +32,7 @@ def link(
     """Count persons as one in every figure and row, shown under the first id; `dwell unlink` takes it back."""
     import dwell_kit as dk
 
+    say_why(reason)
     given: list[Any] = [*(persons or []), *(name_and_value(text, "--of") for text in of or [])]
     with dk.open(workspace, create=False) as ws:
         _tell(ws.link(given, reason=reason, environment=environment), ws.tz(environment), as_json=as_json)
@@ -52,6 +53,7 @@ def split(
     """Make some of a person's sightings another identity; `dwell unlink` takes it back."""
     import dwell_kit as dk
 
+    say_why(reason)
     with dk.open(workspace, create=False) as ws:
         made = ws.split(
             person if source is None else (source, person), reason=reason, camera=camera, since=since, until=until,

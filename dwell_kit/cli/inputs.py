@@ -55,6 +55,9 @@ def ingest(
     day_first: Annotated[
         bool | None, typer.Option("--day-first/--month-first", help="Order of 03/04/2025.")
     ] = None,
+    ambiguous: Annotated[
+        str | None, typer.Option(help="earliest or latest: local times that happen twice, clocks turned back.")
+    ] = None,
     loitering_unit: Annotated[str | None, typer.Option(help="s (default), ms, min or h.")] = None,
     camera: Annotated[str | None, typer.Option(help="Camera of files that name none.")] = None,
     start: Annotated[str | None, typer.Option(help="Instant of frame 0 (MOT text).")] = None,
@@ -85,6 +88,7 @@ def ingest(
         "columns": dict(name_and_value(text, "--column") for text in column or []),
         "time_format": time_format,
         "day_first": day_first,
+        "ambiguous": ambiguous,
         "loitering_unit": loitering_unit,
         "camera": camera,
         "fps": fps,

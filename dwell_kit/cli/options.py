@@ -63,6 +63,13 @@ def from_till(text: str, option: str) -> tuple[str, str]:
     return first, last
 
 
+def say_why(reason: str) -> str:
+    """The reason, which has to be given."""
+    if not reason.strip():
+        raise typer.BadParameter("say why: it is kept", param_hint="--reason")
+    return reason
+
+
 _FILTERS: dict[str, Any] = {
     "environment": Environment,
     "since": Since,

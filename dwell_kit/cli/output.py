@@ -72,6 +72,16 @@ def fail(error: DwellError, *, as_json: bool) -> None:
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"dwell: {said}")
 
 
+def fail_usage(error: Exception) -> None:
+    """Print what is wrong with a command line as JSON to standard output, and to standard error."""
+    said = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context else "dwell"
+    refusal = DwellError(said, where=where, hint=f"{where} --help")
+    print_json({**refusal.as_dict(), "error": "UsageError"})
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"dwell: {refusal}")
+
+
 def spoken(error: DwellError) -> DwellError:
     """The error with its hint in the words of the command line instead of Python's."""
     if not error.hint:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dwell_kit.cli.options import Environment, Json, Version, WorkspaceDir, from_till
+from dwell_kit.cli.options import Environment, Json, Version, WorkspaceDir, from_till, say_why
 from dwell_kit.cli.output import show
 
 
@@ -90,6 +90,8 @@ def cameras(
     stated = {state: from_till(text, f"--{state}") for state, text in (("down", down), ("up", up)) if text}
     if (words or stated) and camera is None:
         raise typer.BadParameter("which camera?", param_hint="CAMERA")
+    if stated:
+        say_why(reason)
     with dk.open(workspace, create=False) as ws:
         if camera is not None and words:
             ws.edit_camera(camera, environment=environment, **words)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import polars as pl
 
+from dwell_kit.errors import FilterError
 from dwell_kit.schema.geometry import Zone
+from dwell_kit.schema.time import zone
 
 if TYPE_CHECKING:
     from dwell_kit.ingest.dialect import Dialect
@@ -62,6 +65,10 @@ class ReadOptions:
     keep_payload : hand over the columns that the contract does not take.
     block_bytes : size of the blocks that text is parsed in; `threads` blocks are parsed at a time.
     limits : what protects the machine.
+
+    Raises
+    ------
+    FilterError : if a value is none that the option can have, saying which are.
     """
 
     tz: str = "UTC"
@@ -83,6 +90,79 @@ class ReadOptions:
     block_bytes: int = 16 * MIB
     threads: int = 2
     limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        for name, (fits, expected) in _CAN_BE.items():
+            value = getattr(self, name)
+            if not fits(value):
+                raise FilterError(f"{name} cannot be {value!r}", where=f"option {name}", expected=expected)
+        zone(self.tz)
+
+    @classmethod
+    def of(cls, **said: Any) -> ReadOptions:
+        """The options that a caller named.
+
+        Raises
+        ------
+        FilterError : for an unknown name, listing the known ones; or for a value that the option cannot have.
+        """
+        known = [one.name for one in fields(cls)]
+        unknown = sorted(set(said) - set(known))
+        if unknown:
+            raise FilterError(
+                f"there is no option {', '.join(unknown)}", expected=", ".join(known), found=", ".join(unknown)
+            )
+        return cls(**said)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or _is_text(value)
+
+
+def _is_choice(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _names_columns(value: object) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, (*value.keys(), *value.values())))
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _is_length(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and _is_number(value) and 0 <= value < math.inf)
+
+
+_CAN_BE: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "tz": (_is_text, "an IANA time zone such as Europe/Berlin"),
+    "columns": (_names_columns, 'contract names and headers, such as columns={"person_id": "Kunde"}'),
+    "time_format": (_is_text_or_none, "a strptime format such as %d.%m.%Y %H:%M:%S"),
+    "day_first": (_is_choice, "True (day/month/year) or False (month/day/year)"),
+    "ambiguous": (lambda value: value in (None, "earliest", "latest"), "earliest or latest"),
+    "utc_offset_confirmed": (_is_choice, "True (readable times are local) or False (they are UTC)"),
+    "loitering_unit": (lambda value: value in ("s", "ms", "min", "h"), "s, ms, min or h"),
+    "encoding": (_is_text_or_none, "an encoding such as utf-8, utf-16 or cp1252"),
+    "delimiter": (lambda value: value is None or (isinstance(value, str) and len(value) == 1), "one character"),
+    "camera": (_is_text_or_none, "the id of a camera, as text"),
+    "zone": (_is_text_or_none, "the id of a zone, as text"),
+    "start": (
+        lambda value: value is None or isinstance(value, datetime | str),
+        "the instant of the first frame, such as 2025-08-01T10:00:00+02:00",
+    ),
+    "fps": (_is_number, "frames per second, a number"),
+    "stay_gap": (_is_length, "seconds, 0 or more"),
+    "zones": (
+        lambda value: isinstance(value, list | tuple) and all(isinstance(one, Zone) for one in value),
+        "zones of the floor, such as zones=[Zone(…)]",
+    ),
+}
+"""What each option can be, and how that is said."""
 
 
 @dataclass(frozen=True, kw_only=True)

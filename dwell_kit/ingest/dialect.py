@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 _DELIMITERS = (",", ";", "\t", "|")
+_DECLARED = re.compile(r'\A\ufeff?"?sep=(.)"?(?=\r|\n)', re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+\Z")
 
 
@@ -48,6 +49,18 @@ def rows_of(text: str, delimiter: str, *, limit: int | None = None) -> list[list
         if limit is not None and len(found) >= limit:
             break
     return found
+
+
+def without_declaration(text: str) -> tuple[str, str | None]:
+    """A text whose first line is blank if it was a spreadsheet's `sep=;`, and the delimiter that it named.
+
+    >>> without_declaration("sep=;\\na;b\\n")
+    ('\\na;b\\n', ';')
+    >>> without_declaration("a;b\\n")
+    ('a;b\\n', None)
+    """
+    found = _DECLARED.match(text)
+    return (text[found.end() :], found[1]) if found else (text, None)
 
 
 def detect(text: str, *, delimiter: str | None = None) -> Dialect:

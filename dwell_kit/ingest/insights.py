@@ -100,7 +100,7 @@ class Insights:
         if reading.long > reading.timed / 2:
             late.append(
                 f"loitering_duration: {reading.long:,} of {reading.timed:,} are longer than a day in "
-                f"{options.loitering_unit}: is that the unit? (loitering_unit=)"
+                f"{options.loitering_unit}: is that the unit? (loitering_unit=, --loitering-unit)"
             )
         empty = CROWD_EVENTS.empty()
         yield Batch(table=self.table, rows=empty, rejects=REJECTS.empty(), notes=tuple(late))

@@ -40,7 +40,7 @@ def _turned(values: pl.Series, reading: Reading) -> pl.Series:
     cases = []
     if reading.tz != "UTC":
         twice = f"this local time happens twice in {reading.tz}, where the clock is turned back: "
-        twice += "say ambiguous='earliest' or 'latest', or export UTC"
+        twice += "say ambiguous='earliest' or 'latest' (--ambiguous earliest), or export UTC"
         never = f"this local time does not exist in {reading.tz}, where the clock is put forward"
         cases = [(replace(reading, ambiguous="earliest"), twice), (replace(reading, tz="UTC"), never)]
     if reading.day_first is not None:

@@ -18,6 +18,7 @@ from dwell_kit.ingest.batches import MIB, Head, Limits, ReadOptions
 
 HEAD_BYTES: Final = 256 * 1024
 CHUNK_BYTES: Final = 4 * MIB
+_DECLARATION_BYTES: Final = 16
 Kind = Literal["text", "gzip", "zip", "parquet"]
 
 _MAGIC: Final = (
@@ -66,6 +67,11 @@ class Source:
         self._on_bytes = on_bytes
         self._handed = 0
         self.position = 0
+        if self.path.is_dir():
+            raise FormatError(
+                "this is a folder, not a file", where=str(self.path), expected="the files in it, by name",
+                hint=f"name them, such as {self.path / '*.csv'}",
+            )  # fmt: skip
         if not self.path.is_file():
             raise FormatError("there is no such file", where=str(self.path), hint="check the path")
         self.size = self.path.stat().st_size
@@ -105,10 +111,10 @@ class Source:
             )  # fmt: skip
         raw = next(self._raw(HEAD_BYTES), b"")
         encoding = self._encoding(raw, options)
-        text = self._decoded_head(raw, encoding)
+        text, declared = dialect.without_declaration(self._decoded_head(raw, encoding))
         if not text.strip():
             raise FormatError("the file is empty", where=self.name, expected="a header and rows", found="nothing")
-        spoken = dialect.detect(text, delimiter=options.delimiter)
+        spoken = dialect.detect(text, delimiter=options.delimiter or declared)
         rows = dialect.rows_of(text, spoken.delimiter, limit=201)
         return Head(
             name=self.name, suffix=suffix, kind="text", text=text, encoding=encoding, dialect=spoken,
@@ -126,7 +132,13 @@ class Source:
         options = options or ReadOptions()
         encoding = self._encoding(next(self._raw(HEAD_BYTES), b""), options)
         decoder = decoding.Decoder(encoding)
-        yield from decoder.decode(self._raw(size))
+        chunks = decoder.decode(self._raw(size))
+        for first in chunks:
+            start = first[:_DECLARATION_BYTES].decode(errors="ignore")
+            left, _ = dialect.without_declaration(start)
+            yield first[len(start.encode()) - len(left.encode()) :]
+            break
+        yield from chunks
         if decoder.strays:
             self.notes.append("encoding: some bytes are not UTF-8 and were read as Windows-1252")
 

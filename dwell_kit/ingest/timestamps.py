@@ -20,6 +20,12 @@ from dwell_kit.schema.time import US, zone
 QUARTER_S: Final = 900
 _CONSTANT: Final = 0.95
 """Share of comparable rows that must agree on an offset to call it constant."""
+_ELSEWHERE: Final = "Etc/GMT-1"
+"""A zone that shows which times are naive: they are other instants in it."""
+_REFUSED: Final = (
+    "the epoch is lost, and no single offset explains the readable times of this file: "
+    "write this one with its zone, such as 2025-03-30T03:10:00+02:00, or export epochs as text cells"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +99,8 @@ class Clock:
         self._to_be_seen = False
         self._offset_s: int | None = None
         self._per_row = False
+        self._several = False
+        self._zoned = 0
         self._differ: dict[str, int] = {}
         self._compared: dict[str, int] = {}
 
@@ -122,11 +130,16 @@ class Clock:
         if open_rows:
             self._decide()
             main, twin, _ = self._both(column, texts, self.day_first)
+        if zone_h is not None and not column.utc[0]:
+            main = self._by_zone(column, texts[0], main, zone_h)
         if twin is None:
             return main
         offset = self._compare(column, main, twin, zone_h)
         if main.null_count() == 0:
             return main
+        if self._unexplained(main, twin, offset):
+            naive = self._read_naive(texts[1])[1]
+            twin = twin.zip_with(~naive, pl.Series([None], dtype=pl.Int64))
         if offset is not None:
             twin = twin - offset
         return pl.select(pl.coalesce(pl.lit(main), pl.lit(twin))).to_series()
@@ -148,10 +161,16 @@ class Clock:
         empty = main.is_null() | (main.str.strip_chars() == "")
         reading = self._reading(utc=column.utc[0])
         header, value = pl.lit(column.headers[0]), main
+        refused = pl.lit(value=False)
         if column.twin is not None:
-            header = pl.when(empty).then(pl.lit(column.headers[1])).otherwise(header)
-            value = pl.when(empty).then(pl.col("v1")).otherwise(value)
-        return frame.select_seq(column=header, value=value).with_columns_seq(reason=explain("value", reading))
+            told = formats.read(texts[1], self._reading(utc=column.utc[1])).us.is_not_null()
+            frame = frame.with_columns(told.alias("told"))
+            refused = pl.col("told")  # it can be read, and was not taken: `_unexplained`
+            header = pl.when(empty | refused).then(pl.lit(column.headers[1])).otherwise(header)
+            value = pl.when(empty | refused).then(pl.col("v1")).otherwise(value)
+        found = frame.select_seq(column=header, value=value, refused=refused)
+        why = pl.when(pl.col("refused")).then(pl.lit(_REFUSED)).otherwise(explain("value", reading))
+        return found.with_columns_seq(reason=why).drop("refused")
 
     def notes(self) -> list[str]:
         """What was noticed of the times of the whole file.
@@ -174,6 +193,8 @@ class Clock:
                 )
         if self._offset_s:
             found.append(f"readable times are {self._offset_s / 3600:+g} h from the epochs; {self._taken()}")
+        if self._zoned:
+            found.append(f"{self._zoned:,} times without a zone were taken as local by utc_time_zone, as was said")
         if self._per_row:
             found.append(
                 "readable times are local by utc_time_zone; they were converted where the epoch is missing"
@@ -286,6 +307,60 @@ class Clock:
         if shift is not None and self._options.utc_offset_confirmed is False and not self._per_row:
             return None
         return shift
+
+    def _unexplained(self, main: pl.Series, twin: pl.Series, offset: pl.Series | int | None) -> bool:
+        """Whether readable times are in several zones, so that none can stand in for an epoch that is lost.
+
+        Across a change of the clocks local times have two offsets: either would be a guess for the others.
+        """
+        if self._options.utc_offset_confirmed is False:
+            return False
+        apart = (twin - main if offset is None else twin - main - offset).drop_nulls()
+        quarters = (apart / (QUARTER_S * US)).round().cast(pl.Int64)
+        far = quarters != 0
+        alike = quarters.filter(far & ((apart - quarters * (QUARTER_S * US)).abs() <= US))
+        with self._lock:
+            if len(apart):
+                several = bool(alike.is_duplicated().any()) or int(far.sum()) > (1 - _CONSTANT) * len(apart)
+                self._several = self._several or several
+                return several
+            return self._several
+
+    def _read_naive(self, values: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """µs of the texts with naive times taken as UTC, and which of them are naive."""
+        as_utc = replace(self._reading(utc=True), tz="UTC")
+        us = formats.read(values, as_utc).us
+        elsewhere = formats.read(values, replace(as_utc, tz=_ELSEWHERE)).us
+        return us, (us != elsewhere).fill_null(value=False)
+
+    def _by_zone(self, column: TimeColumn, values: pl.Series, read: pl.Series, zone_h: pl.Series) -> pl.Series:
+        """Naive times outside `utc_*` columns by utc_time_zone, where that and the environment's zone disagree.
+
+        Raises
+        ------
+        AskError : if nobody said which of both is meant.
+        """
+        confirmed = self._options.utc_offset_confirmed
+        if confirmed is False or read.null_count() == len(read) == values.null_count():
+            return read
+        us, naive = self._read_naive(values)
+        meant = us - _zone_us(zone_h)
+        other = naive & (meant != read).fill_null(value=False)
+        if confirmed:
+            with self._lock:
+                self._zoned += int(other.sum())
+            return read.zip_with(~(naive & meant.is_not_null()), meant)
+        if other.any():
+            at = int(other.arg_true()[0])
+            raise AskError(
+                f"utc_time_zone says {str(zone_h[at]).strip()} h, and the environment is in {self._options.tz}",
+                where=f"{self._where}, column {column.headers[0]}",
+                expected="one zone for times that do not say theirs",
+                found=repr(values[at]),
+                hint="say utc_offset_confirmed=True if they are local by utc_time_zone, "
+                "utc_offset_confirmed=False if they are in the environment's time zone",
+            )
+        return read
 
     def _settle_offset(self, column: TimeColumn, apart: pl.Series, zone_h: pl.Series | None) -> None:
         count = len(apart) - apart.null_count()

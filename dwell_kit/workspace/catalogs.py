@@ -137,7 +137,7 @@ class Export(_Strict):
     }  # fmt: skip
 
     def _read(self, path: str, reader: str | None = None, **options: Any) -> pd.DataFrame:
-        chosen = ReadOptions(**_typed(options))
+        chosen = ReadOptions.of(**_typed(options))
         source = Source(Path(path), limits=chosen.limits)
         found = readers.get(reader) if reader else readers.detect(source, chosen)
         frames = [batch.rows.to_pandas() for batch in found.read(source, chosen)]

@@ -145,6 +145,7 @@ class Workspace:
         Raises
         ------
         InputError : (and its kinds) when the file as a whole cannot be used; the workspace is as before.
+        FilterError : for an option that is not known, or a value that it cannot have.
         """
         name = self._target_environment(environment, tz)
         with self._handle.database.read() as connection:
@@ -161,7 +162,7 @@ class Workspace:
                 notes=notes,
                 tz=tz,
             ),
-            options=ReadOptions(tz=tz or known.get(name, "UTC"), **options),
+            options=ReadOptions.of(tz=tz or known.get(name, "UTC"), **options),
             progress=progress,
             step=step,
         )

@@ -116,6 +116,24 @@ def test_errors_are_json_too(dwell: Command) -> None:
     found = dwell.json("summary", exits=4)
     assert "no workspace" in found["what"]
     dwell("ingest", exits=2)
+    for wrong in (
+        ["ingest"],
+        ["ingest", "a.csv", "--nonsense"],
+        ["ingest", "a.csv", "--fps", "many"],
+        ["nonsense"],
+    ):
+        said = dwell.json(*wrong, exits=2)
+        assert said["error"] == "UsageError"
+        assert said["what"]
+        assert set(said) == set(found)
+
+
+def test_a_wrong_option_of_a_file_is_a_wrong_command(dwell: Command, tmp_path: Path) -> None:
+    crowd = tmp_path / "insights.json"
+    crowd.write_text('[{"event_id": "1", "utc_time_recorded": 1746432000, "loitering_duration": 3}]')
+    _, err = dwell("ingest", crowd, "--loitering-unit", "weeks", exits=2)
+    assert "s, ms, min or h" in err
+    assert dwell.json("uploads") == []
 
 
 def test_a_filter_that_cannot_be_read_is_a_wrong_command(filled: Command) -> None:
@@ -196,6 +214,17 @@ def test_hints_speak_the_language_of_the_command_line(dwell: Command, tmp_path: 
     assert "--parameter 'capacity=…'" in err
 
 
+def test_a_local_time_that_happens_twice_is_said_on_the_command_line(dwell: Command, tmp_path: Path) -> None:
+    twice = tmp_path / "autumn.csv"
+    twice.write_text("person_id,camera_id,start,end\na,d,2025-10-26 02:10:00,2025-10-26 02:20:00\n")
+    (told,) = dwell.json("ingest", twice, "--tz", "Europe/Berlin")
+    assert "--ambiguous earliest" in next(iter(told["reasons"]))
+    dwell("undo", "1")
+    assert dwell.json("ingest", twice, "--ambiguous", "latest")[0]["accepted"] == 1
+    _, err = dwell("ingest", twice, "--ambiguous", "later", exits=2)
+    assert "earliest or latest" in err
+
+
 def test_reports_are_scheduled_on_the_command_line(filled: Command, tmp_path: Path) -> None:
     given = ("--cron", "0 6 * * *", "--tz", "Europe/Berlin", "--output", tmp_path / "reports")
     filled("report", "schedule", "add", "mornings", "daily", *given)
@@ -227,6 +256,8 @@ def test_what_the_machine_refuses_is_said_in_words(filled: Command, tmp_path: Pa
 def test_nothing_is_made_for_a_file_that_is_not_there(dwell: Command, tmp_path: Path) -> None:
     _, err = dwell("ingest", tmp_path / "none.csv", exits=3)
     assert "no such file" in err
+    _, err = dwell("ingest", tmp_path, exits=3)
+    assert "folder" in err
     assert dwell.json("uploads", exits=4)["what"].startswith("there is no workspace")
 
 
@@ -261,7 +292,8 @@ def test_identities_are_linked_on_the_command_line(filled: Command, tmp_path: Pa
 
 def test_what_cannot_be_linked_is_said_with_a_code(filled: Command) -> None:
     for arguments, said, code in (
-        (["link", "p7", "p9"], "--reason", 3),
+        (["link", "p7", "p9"], "--reason", 2),
+        (["split", "p7"], "--reason", 2),
         (["link", "p7", "--reason", "x"], "one person alone", 3),
         (["link", "p7", "nobody", "--reason", "x"], "no person", 4),
         (["link", "p7", "--of", "p9", "--reason", "x"], "name=value", 2),
@@ -291,7 +323,7 @@ def test_a_camera_is_stated_to_be_down_on_the_command_line(filled: Command) -> N
     assert "lens" in out
     assert filled.json("cameras", "--clear", "1") == []
     assert filled.json("coverage", "--hourly") == before
-    filled("cameras", "cam1", "--down", span, exits=3)  # without a reason
+    filled("cameras", "cam1", "--down", span, exits=2)  # without a reason
     filled("cameras", "--down", span, "--reason", "x", exits=2)  # of no camera
     filled("cameras", "cam1", "--down", "today", "--reason", "x", exits=2)
     filled("cameras", "cam9", "--down", span, "--reason", "x", exits=4)

@@ -63,6 +63,16 @@ def test_one_row(tmp_path: Path) -> None:
     assert got.notes == ["encoding: utf-8", "delimiter: comma"]
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffsep=;", "SEP=;"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_first_line_for_spreadsheets_is_no_header(tmp_path: Path, first: str, newline: str) -> None:
+    rows = [first, "person_id;camera_id;utc_time_started;utc_time_ended", f"änna;c;{T0};{T0 + 1}"]
+    got = read(tmp_path, newline.join([*rows, ""]))
+    assert got.rows[c.PERSON].to_list() == ["änna"]
+    assert got.rejects.height == 0
+    assert read(tmp_path, table(f"a,c,{T0},{T0 + 1}").join(["sep=,\n", ""])).rows.height == 1
+
+
 def test_the_key_is_the_appearance_id_else_the_event_id_else_a_hash(tmp_path: Path) -> None:
     header = "person_id,camera_id,utc_time_started,utc_time_ended,appearance_id,event_id"
     rows = [f"p,c,{T0},{T0 + 1},{a},{e}" for a, e in (("a1", "e1"), ("", "e2"), ("null", "None"), ("NaN", "e4"))]

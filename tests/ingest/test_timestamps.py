@@ -102,6 +102,43 @@ def test_differences_that_are_not_constant_are_no_offset() -> None:
     assert "20 of 40 rows" in one.notes()[0]
 
 
+def across_the_change(*, winter_h: int = 1) -> Texts:
+    """40 rows around 2025-03-30 01:00 UTC: local times beside epochs, of which every fifth is spoiled."""
+    epochs = [1_743_296_400 + 600 * (i - 20) for i in range(40)]
+    local = pl.Series([(e + 3600 * (winter_h + (i >= 20))) * 1_000_000 for i, e in enumerate(epochs)])
+    readable = local.cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d %H:%M:%S")
+    return pl.Series(["1.743E+09" if i % 5 == 0 else str(e) for i, e in enumerate(epochs)]), readable
+
+
+@pytest.mark.parametrize("winter_h", [0, 1])
+@pytest.mark.parametrize("said", [None, True])
+def test_local_times_with_two_offsets_stand_in_for_no_epoch(winter_h: int, said: bool | None) -> None:
+    one, values = clock(utc_offset_confirmed=said), across_the_change(winter_h=winter_h)
+    got = seconds(one.read(BOTH, values))
+    assert [i for i, value in enumerate(got) if value is None] == list(range(0, 40, 5))
+    why = one.why(BOTH, tuple(v.gather_every(5) for v in values))
+    assert why["column"].unique().to_list() == ["utc_time_started_readable"]
+    assert "write this one with its zone" in why["reason"][0]
+    fixed = [f"{text}Z" if i == 0 else text for i, text in enumerate(values[1])]
+    again = seconds(clock(utc_offset_confirmed=said).read(BOTH, (values[0], pl.Series(fixed))))
+    assert again[0] is not None
+    denied = clock(utc_offset_confirmed=False).read(BOTH, values)
+    assert denied.null_count() == 0
+
+
+def test_utc_time_zone_beside_local_times_is_taken_or_asked_about() -> None:
+    values, seven = texts(["2025-05-01 07:00:12", str(EPOCH), "2025-05-01T00:00:12Z"]), pl.Series(["7"] * 3)
+    with pytest.raises(AskError, match="utc_time_zone says 7 h") as caught:
+        clock().read(ALONE, values, seven)
+    assert "utc_offset_confirmed=True" in (caught.value.hint or "")
+    assert seconds(clock(tz="Asia/Jakarta").read(ALONE, values, seven)) == [EPOCH] * 3
+    confirmed = clock(utc_offset_confirmed=True)
+    assert seconds(confirmed.read(ALONE, values, seven)) == [EPOCH] * 3
+    assert "utc_time_zone" in confirmed.notes()[0]
+    denied = clock(utc_offset_confirmed=False)
+    assert seconds(denied.read(ALONE, values, seven)) == [EPOCH + 7 * 3600, EPOCH, EPOCH]
+
+
 def test_naive_times_are_local_outside_utc_columns() -> None:
     berlin = clock(tz="Europe/Berlin")
     assert seconds(berlin.read(ALONE, texts(["2025-05-01 02:00:12"]))) == [EPOCH]

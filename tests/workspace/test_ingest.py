@@ -54,6 +54,15 @@ def test_the_same_file_twice_changes_nothing(ws: dk.Workspace, tmp_path: Path) -
     assert figures(ws) == before
 
 
+@pytest.mark.parametrize(
+    "said", [{"ambiguous": "later"}, {"columns": ["a"]}, {"time_format": 5}, {"tz": "Mars"}, {"days_first": True}]
+)
+def test_a_wrong_option_leaves_no_upload_behind(ws: dk.Workspace, tmp_path: Path, said: dict[str, Any]) -> None:
+    with pytest.raises(FilterError):
+        ws.ingest(write(tmp_path / "a.csv", many(3)), **said)
+    assert ws.uploads() == []
+
+
 def test_overlapping_exports_are_an_upsert(ws: dk.Workspace, tmp_path: Path) -> None:
     ws.ingest(write(tmp_path / "a.csv", many(40)))
     ws.ingest(write(tmp_path / "b.csv", many(40, first=20)))
@@ -65,8 +74,10 @@ def test_overlapping_exports_are_an_upsert(ws: dk.Workspace, tmp_path: Path) -> 
 
 def test_the_newest_message_wins_whatever_the_order_of_arrival(ws: dk.Workspace, tmp_path: Path) -> None:
     ws.ingest(write(tmp_path / "new.csv", [("anna", "door", "1", 0, 100)], recorded=100))
-    ws.ingest(write(tmp_path / "old.csv", [("anna", "door", "1", 0, 10)], recorded=10))
+    late = ws.ingest(write(tmp_path / "old.csv", [("anna", "door", "1", 0, 10)], recorded=10))
     assert figures(ws)["dwell_max_s"] == 100
+    assert (late.updated, late.duplicates) == (0, 0)  # it came too late to replace anything
+    assert ws.ingest(write(tmp_path / "newest.csv", [("anna", "door", "1", 0, 90)], recorded=110)).updated == 1
 
 
 def test_a_correction_that_moves_a_start_across_midnight(ws: dk.Workspace, tmp_path: Path) -> None:
