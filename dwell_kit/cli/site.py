@@ -10,6 +10,7 @@ import typer
 
 from dwell_kit.cli.options import Environment, Json, Version, WorkspaceDir, from_till, say_why
 from dwell_kit.cli.output import show
+from dwell_kit.schema.text import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -97,6 +98,8 @@ def cameras(
             ws.edit_camera(camera, environment=environment, **words)
         for state, (since, until) in stated.items():
             ws.set_camera_status(str(camera), since, until, state=state, reason=reason, environment=environment)
+            if state == "down":
+                _doubt(ws, str(camera), since, until, environment)
         if clear is not None:
             ws.clear_camera_status(clear, reason=reason)
         if stated or status or clear is not None:
@@ -104,6 +107,17 @@ def cameras(
             show(rows if as_json or rows else "no camera has a status", as_json=as_json, tz=ws.tz(environment))
             return
         show(ws.cameras(environment, as_="polars"), as_json=as_json, title="cameras")
+
+
+def _doubt(ws: Any, camera: str, since: Any, until: Any, environment: str | None) -> None:
+    """Say that a camera stated to be down saw people all the same."""
+    seen = ws.sightings(
+        camera=camera, since=since, until=until, environment=environment, include_listed=True, as_="polars"
+    )
+    if seen.height:
+        typer.echo(
+            f"note: {camera} has {counted(seen.height, 'sighting', 'sightings')} in that time; they stay", err=True
+        )
 
 
 def coverage(

@@ -323,6 +323,9 @@ def test_a_camera_is_stated_to_be_down_on_the_command_line(filled: Command) -> N
     assert "lens" in out
     assert filled.json("cameras", "--clear", "1") == []
     assert filled.json("coverage", "--hourly") == before
+    _, err = filled("cameras", "cam1", "--down", "2025-05-05T00:00/2025-05-06T00:00", "--reason", "lens")
+    assert "cam1 has" in err
+    filled("cameras", "--clear", "2")
     filled("cameras", "cam1", "--down", span, exits=2)  # without a reason
     filled("cameras", "--down", span, "--reason", "x", exits=2)  # of no camera
     filled("cameras", "cam1", "--down", "today", "--reason", "x", exits=2)
