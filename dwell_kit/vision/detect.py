@@ -38,6 +38,15 @@ class Numbered(Protocol):
         """The next picture is frame `number`; the first of a video is 1."""
 
 
+@runtime_checkable
+class Learning(Protocol):
+    """A detector that must have seen some pictures before it finds what one finds that began earlier."""
+
+    @property
+    def warm_up_s(self) -> float:
+        """For how long it should have watched."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DetectorOptions:
     """What a detector is made with; each takes what it needs.
@@ -57,7 +66,11 @@ class DetectorOptions:
 
 
 class Make(Protocol):
-    """What an entry point of the group is: it makes the detector of one camera."""
+    """What an entry point of the group is: it makes the detector of one camera.
+
+    One whose detectors want a GPU has an attribute `resources = {"GPU": 1}`: on a cluster they run on workers that
+    were started with as much of it.
+    """
 
     def __call__(self, options: DetectorOptions) -> Detector:
         """A new detector."""
@@ -113,6 +126,19 @@ def make(name: str, options: DetectorOptions) -> Detector:
             expected=missing.name,
             hint='pip install "dwell-kit[vision]"',
         ) from missing
+
+
+def resources(name: str) -> dict[str, float]:
+    """What the detector called `name` wants a machine to have, as `Make.resources` says; nothing by default.
+
+    Raises
+    ------
+    NotFoundError, DwellError : as `get`.
+
+    >>> resources("offline")
+    {}
+    """
+    return dict(getattr(get(name), "resources", {}))
 
 
 def _points() -> dict[str, EntryPoint]:

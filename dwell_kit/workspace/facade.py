@@ -33,6 +33,7 @@ from dwell_kit.workspace import (
     maintaining,
     paging,
     querying,
+    spreading,
     tracking,
     undoing,
     watching,
@@ -173,6 +174,9 @@ class Workspace:
         start: datetime | str | None = None,
         zones: Iterable[Zone] = (),
         seconds: float | None = None,
+        workers: int | None = None,
+        cluster: str | None = None,
+        chunk_s: float | None = None,
         environment: str | None = None,
         source: str = ingesting.DEFAULT_SOURCE,
         tz: str | None = None,
@@ -189,17 +193,28 @@ class Workspace:
             `workspace.tracking.TrackedCamera` says what may be given. Cameras with calibrations share a floor.
         start : instant of the first frame; a naive one is local to the environment. seconds : where to stop.
         zones : of the floor, in metres. progress : called with media time, length and the cameras' status.
+        workers : processes of this machine that watch recordings in chunks; scripts call this under
+            `if __name__ == "__main__":`, since each process imports them. cluster : address of a Dask scheduler
+            instead, whose workers see the videos under the same paths. chunk_s : media time of a chunk, 300 s.
 
         Raises
         ------
         InputError, AskError : (and their kinds) as the videos say; the workspace is as before.
+        DwellError : if there is no such cluster.
         """
+        spread = spreading.Spread(workers=workers, cluster=cluster, chunk_s=chunk_s)
         name = self._target_environment(environment, tz)
         with self._handle.database.read() as connection:
             known = {e.name: e.tz for e in registry.environments(connection)}
         return tracking.track(
             self._handle,
-            tracking.Run(cameras=tracking.cameras_of(cameras), start=start, zones=tuple(zones), seconds=seconds),
+            tracking.Run(
+                cameras=tracking.cameras_of(cameras),
+                start=start,
+                zones=tuple(zones),
+                seconds=seconds,
+                spread=spread,
+            ),
             target=ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz),
             tz=tz or known.get(name, "UTC"),
             progress=progress,
