@@ -108,6 +108,7 @@ def live(spread_s: float) -> dict[str, Any]:
         rules=PipelineRules(lag_s=0.0),
     )
     late_ms: list[float] = []
+    lost_at_first = 0
     queue = [0]
     done = threading.Event()
 
@@ -118,12 +119,14 @@ def live(spread_s: float) -> dict[str, Any]:
     watcher = threading.Thread(target=watch)
     watcher.start()
     origin_s = time.monotonic()
-    cpu_s, frames = time.process_time(), 0
+    cpu_s = time.process_time()
     for batch in pipeline:
         now_s = time.monotonic()
         if batch.until_s > WARM_UP_S:
             at_s = (batch.rows[c.TIME] - START).dt.total_microseconds().to_numpy() / 1e6
             late_ms += (1000 * (now_s - origin_s - at_s)).tolist()
+        else:
+            lost_at_first = _lost(sources)
         if batch.until_s >= SECONDS:
             pipeline.stop()
     done.set()
@@ -135,7 +138,8 @@ def live(spread_s: float) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "frames": frames,
         "shown": shown,
-        "dropped": sum(source.dropped + source.camera.lost for source in sources),
+        "dropped": _lost(sources) - lost_at_first,
+        "dropped_in_first_10_s": lost_at_first,
         "positions": len(late_ms),
         "p50_ms": round(float(np.percentile(late_ms, 50)), 1),
         "p95_ms": round(float(np.percentile(late_ms, 95)), 1),
@@ -144,6 +148,10 @@ def live(spread_s: float) -> dict[str, Any]:
         "ms_a_frame": round(sum(one.ms_per_frame for one in pipeline.status) / 4, 1),
         "cpu_s": round(time.process_time() - cpu_s, 1),
     }
+
+
+def _lost(sources: list[Source]) -> int:
+    return sum(source.dropped + source.camera.lost for source in sources)
 
 
 class Again:
