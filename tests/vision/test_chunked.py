@@ -116,6 +116,7 @@ def test_view_001_with_the_offline_detector_in_chunks(testdata: Path) -> None:
     before, after = evaluate(truth, one).as_dict(), evaluate(truth, many).as_dict()
     assert after["idf1"] > before["idf1"] - IDF1_LOST
     assert after["hota"] > before["hota"] - HOTA_LOST
+    assert evaluate(one, many).as_dict()["idf1"] > 0.93
 
 
 @pytest.fixture(scope="module")
