@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import association, doors, gallery, ingest, pages, queries, small, tracker, visits
+from benchmarks import association, cameras, chunks, doors, gallery, ingest, pages, queries, small, tracker, visits
 
 SUITES = {
     "small": small.run,
@@ -25,6 +25,8 @@ SUITES = {
     "association": association.run,
     "gallery": gallery.run,
     "tracker": tracker.run,
+    "cameras": cameras.run,
+    "chunks": chunks.run,
 }
 
 

@@ -55,6 +55,15 @@ def track(
         str | None, typer.Option(help="Instant of the first frame (ISO; local without a zone).")
     ] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after so much media time.", min=0)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Watch recordings in so many processes of this machine.", min=1)
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Watch them on a Dask cluster: its scheduler's address, tcp://host:8786.")
+    ] = None,
+    chunk_seconds: Annotated[
+        float | None, typer.Option(help="Media time that is one task; 300 by default.", min=0.1)
+    ] = None,
     zone: Annotated[
         list[str] | None,
         typer.Option("--zone", help="name=x,y x,y x,y … corners on the floor, metres (repeatable)."),
@@ -85,6 +94,7 @@ def track(
         report = ws.track(
             cameras, start=start, seconds=seconds, zones=[_zone(text) for text in zone or []],
             embedder=embedder, embedder_weights=embedder_weights, device=device, look_threshold=look_threshold,
+            workers=workers, cluster=cluster, chunk_s=chunk_seconds,
             environment=environment, source=source, tz=tz, notes=notes, progress=progress,
         )  # fmt: skip
         persons = ws.positions(environment=environment, as_="polars") if not as_json else None

@@ -21,6 +21,7 @@ OWN: Final = {
     "yolo": "dwell_kit.vision.detect:yolo",
 }
 """Those that come with this package."""
+_NETWORKS: Final = ("faster-rcnn", "yolo")
 _DETECTORS: Final = Named("detector", GROUP, OWN)
 
 
@@ -52,6 +53,15 @@ class Noted(Protocol):
         """What a person should know, such as that memory ran out; empty if all is well."""
 
 
+@runtime_checkable
+class Learning(Protocol):
+    """A detector that must have seen some pictures before it finds what one finds that began earlier."""
+
+    @property
+    def warm_up_s(self) -> float:
+        """For how long it should have watched."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DetectorOptions:
     """What a detector is made with; each takes what it needs.
@@ -75,7 +85,11 @@ class DetectorOptions:
 
 
 class Make(Protocol):
-    """What an entry point of the group is: it makes the detector of one camera."""
+    """What an entry point of the group is: it makes the detector of one camera.
+
+    One whose detectors want a GPU has an attribute `resources = {"GPU": 1}`: on a cluster they run on workers that
+    were started with as much of it.
+    """
 
     def __call__(self, options: DetectorOptions) -> Detector:
         """A new detector."""
@@ -110,6 +124,25 @@ def make(name: str, options: DetectorOptions) -> Detector:
     """
     made: Detector = _DETECTORS.make(name, options)
     return made
+
+
+def resources(name: str, options: DetectorOptions) -> dict[str, float]:
+    """What the detector called `name` wants a machine to have.
+
+    What `Make.resources` says, nothing by default; our networks want a GPU if the device asked for is a CUDA one.
+    One that is left to choose takes what it finds.
+
+    Raises
+    ------
+    NotFoundError, DwellError : as `get`.
+
+    >>> resources("yolo", DetectorOptions(fps=5, device="cuda:0")), resources("yolo", DetectorOptions(fps=5))
+    ({'GPU': 1}, {})
+    """
+    wanted: dict[str, float] = dict(getattr(get(name), "resources", {}))
+    if name in _NETWORKS and (options.device or "").startswith("cuda"):
+        wanted["GPU"] = 1
+    return wanted
 
 
 def offline(options: DetectorOptions) -> Detector:

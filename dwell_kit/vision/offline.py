@@ -91,6 +91,12 @@ class OfflineDetector:
         self.relearnt = 0
         """How often the scene was learnt anew since the light changed."""
 
+    @property
+    def warm_up_s(self) -> float:
+        """As long as a confirmed person is kept out of the scene: most who stood in the first picture have left
+        their place by then, and what they hid is learnt."""
+        return self.rules.keep_s
+
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """The persons in pictures that follow one another, (h, w, 3) BGR each."""
         return [self._next(image) for image in images]

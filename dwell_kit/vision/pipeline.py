@@ -5,33 +5,27 @@ Nothing is written here, and nothing grows with the length of a video but the pe
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import numpy as np
-import polars as pl
 
 from dwell_kit.errors import InputError
-from dwell_kit.schema.time import to_us
-from dwell_kit.vision.associate import Associator
-from dwell_kit.vision.association_rules import AssociationRules
-from dwell_kit.vision.boxes import Detections, Floats, Integers, Tracks
+from dwell_kit.vision.boxes import Detections, Floats, Tracks
 from dwell_kit.vision.detect import Detector, Noted, Numbered
 from dwell_kit.vision.embed import Embedder
-from dwell_kit.vision.floor_boxes import on_shared_floor
 from dwell_kit.vision.ground import Calibration
 from dwell_kit.vision.instants import instants
+from dwell_kit.vision.joining import Joining, PipelineRules, Positions
 from dwell_kit.vision.looks import Looks
-from dwell_kit.vision.paths import Paths
-from dwell_kit.vision.track import Tracker, TrackerSettings
+from dwell_kit.vision.track import Tracker
 from dwell_kit.vision.video import Frame, Video
 
-NOBODY: Final = -1
-SHARED: Final = "*"
-"""Stands for the camera in the names of persons who are one over several cameras: `*:7`."""
 _RECENT: Final = 0.05
 
 
@@ -73,22 +67,6 @@ class CameraStatus:
     persons: int = 0
     at_s: float = 0.0
     note: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Positions:
-    """Some of a run's positions.
-
-    Parameters
-    ----------
-    rows : frame of POSITIONS. `person_id` is "<camera>:<track>", or "*:<number>" where cameras share a floor;
-        `Pipeline.resolve` says who was found to be one person later. No two runs share names: whoever stores
-        them must give their own.
-    until_s : media time up to which the run has come.
-    """
-
-    rows: pl.DataFrame
-    until_s: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,28 +118,8 @@ class _Camera:
         self.last = frame.number
 
 
-@dataclass(frozen=True, kw_only=True)
-class PipelineRules:
-    """What may be set.
-
-    Parameters
-    ----------
-    tracker, association : of each camera, and over them.
-    lag_s : how far paths look ahead before they are given out smooth; 0 gives raw places at once.
-    look_every_s : how old the look of a track may become before the embedder looks again.
-    """
-
-    tracker: TrackerSettings = field(default_factory=TrackerSettings)
-    association: AssociationRules = field(default_factory=AssociationRules)
-    lag_s: float = 2.0
-    look_every_s: float = 2.0
-
-
 class Pipeline:
-    """A run over one or several cameras.
-
-    Persons are one over those cameras that have a calibration, if there are two or more of them: all calibrations
-    must then be of the same floor. Only confirmed tracks are positions.
+    """A run over one or several cameras; who is one person over them is `Joining`'s.
 
     Parameters
     ----------
@@ -182,13 +140,10 @@ class Pipeline:
         rules: PipelineRules | None = None,
         embedder: Embedder | None = None,
     ) -> None:
-        names = [camera.camera_id for camera in cameras]
-        if not names or len(set(names)) < len(names):
-            raise InputError("a run has cameras with different names", "cameras", found=", ".join(names) or "none")
-        if start.tzinfo is None:
-            raise InputError("the start of a run has no time zone", "start", "an aware instant", str(start))
         self.rules = rules or PipelineRules()
-        self._start_us = to_us(start)
+        self._joining = Joining(
+            [(camera.camera_id, camera.calibration) for camera in cameras], start=start, rules=self.rules
+        )
         self._cameras = [
             _Camera(
                 given,
@@ -197,14 +152,12 @@ class Pipeline:
             )
             for given in cameras
         ]
-        on_floor = [i for i, camera in enumerate(cameras) if camera.calibration is not None]
-        self._together = on_floor if len(on_floor) > 1 else []
         self._embedder = embedder
         if embedder is not None:
             self._take_looks(embedder)
-        self._associator = Associator(first_id=1, rules=self.rules.association)
         self._stopping = False
-        self._paths = Paths([camera.calibration for camera in cameras], lag_s=self.rules.lag_s)
+        own = sum(not given.detector.shared for given in cameras)
+        self._hands = ThreadPoolExecutor(min(own, os.cpu_count() or 1), "dwell-detect") if own > 1 else None
 
     @property
     def status(self) -> list[CameraStatus]:
@@ -226,11 +179,10 @@ class Pipeline:
         at_s = 0.0
         try:
             for at_s, frames in instants(videos, [camera.given.offset_s for camera in self._cameras]):
-                self._step(at_s, frames)
-                yield Positions(self._paths.ready(at_s, self._start_us, self._names()), at_s)
+                yield self._step(at_s, frames)
                 if self._stopping:
                     break
-            yield Positions(self._paths.rest(self._start_us, self._names()), at_s)
+            yield self._joining.rest(at_s)
         finally:
             self.close()
 
@@ -238,19 +190,15 @@ class Pipeline:
         """Let go of the videos."""
         for camera in self._cameras:
             camera.given.video.close()
+        if self._hands is not None:
+            self._hands.shutdown(cancel_futures=True)
 
     def resolve(self, persons: Sequence[str]) -> list[str]:
-        """Who each name stands for, by all that is known now: people found in two places who were one."""
-        said = [name.partition(":") for name in persons]
-        numbers = [int(number) if place == SHARED else NOBODY for place, _, number in said]
-        kept = self._associator.log.resolve(numbers).tolist()
-        return [
-            f"{SHARED}:{number}" if place == SHARED else name
-            for name, (place, _, _), number in zip(persons, said, kept, strict=True)
-        ]
+        """As `Joining.resolve`."""
+        return self._joining.resolve(persons)
 
     def _take_looks(self, embedder: Embedder) -> None:
-        if not self._together:
+        if not self._joining.together:
             raise InputError(
                 "looks say who is who over cameras that share a floor, and here no two do",
                 where="embedder",
@@ -258,33 +206,38 @@ class Pipeline:
                 found=", ".join(camera.given.camera_id for camera in self._cameras),
                 hint="calibrate them, or leave the embedder out",
             )
-        for i in self._together:
+        for i in self._joining.together:
             self._cameras[i].looks = Looks(embedder, every_s=self.rules.look_every_s)
 
-    def _step(self, at_s: float, frames: list[list[Frame]]) -> None:
+    def _step(self, at_s: float, frames: list[list[Frame]]) -> Positions:
         seen_by = self._detect(frames)
         tracks = [camera.follow(seen) for camera, seen in zip(self._cameras, seen_by, strict=True)]
-        persons = self._persons(at_s, tracks, frames)
+        newest = [mine[-1] if mine else None for mine in frames]
+        positions = self._joining.step(at_s, newest, tracks, self._looks(at_s, newest, tracks))
         self._note()
-        for i, (mine, seen, who) in enumerate(zip(frames, tracks, persons, strict=True)):
-            if mine and len(seen):
-                self._paths.add(i, mine[-1], seen, who)
+        return positions
 
     def _detect(self, frames: list[list[Frame]]) -> list[list[_Seen]]:
-        """What is found in each camera's frames; a detector that cameras share gets the frames of all at once."""
+        """What is found in each camera's frames, by their detectors at the same time; one that cameras share gets
+        the frames of all at once."""
         seen: list[list[_Seen]] = [[] for _ in frames]
+        busy: dict[int, Future[list[_Seen]]] = {}
         batches: dict[int, list[tuple[int, Frame]]] = {}
         for i, (camera, mine) in enumerate(zip(self._cameras, frames, strict=True)):
             if camera.given.detector.shared:
                 batches.setdefault(id(camera.given.detector), []).extend((i, frame) for frame in mine)
+            elif self._hands is not None and mine:
+                busy[i] = self._hands.submit(camera.detect, mine)
             else:
                 seen[i] = camera.detect(mine)
+        for i, one in busy.items():
+            seen[i] = one.result()
         for batch in filter(None, batches.values()):
             began = time.perf_counter()
             found = self._cameras[batch[0][0]].given.detector.detect([frame.image for _, frame in batch])
             ms = 1000 * (time.perf_counter() - began) / len(batch)
-            for (i, frame), one in zip(batch, found, strict=True):
-                seen[i].append(_Seen(frame, one, ms))
+            for (i, frame), boxes in zip(batch, found, strict=True):
+                seen[i].append(_Seen(frame, boxes, ms))
         return seen
 
     def _note(self) -> None:
@@ -294,43 +247,13 @@ class Pipeline:
             said = [one.note for one in mine if isinstance(one, Noted)]
             camera.status.note = "; ".join(filter(None, said))
 
-    def _persons(self, at_s: float, tracks: list[Tracks], frames: list[list[Frame]]) -> list[Integers]:
-        """The number of each track's person: the track's own, or over all cameras; `NOBODY` if not confirmed."""
-        numbers = [seen.track_id.copy() for seen in tracks]
-        if not self._together:
-            return numbers
-        mine = [tracks[i] for i in self._together]
-        boxes = on_shared_floor(
-            [one for i in self._together if (one := self._cameras[i].given.calibration) is not None],
-            [seen.xyxy for seen in mine],
-            tracks=[seen.track_id for seen in mine],
-            embeddings=self._looks(at_s, tracks, frames),
-            across=self.rules.association.foot_across,
-            along=self.rules.association.foot_along,
-        )
-        who = self._associator.step(at_s, boxes)
-        kept = np.where(who.confirmed, who.raw_id, NOBODY)
-        for i, part in zip(
-            self._together, np.split(kept, np.cumsum([len(seen) for seen in mine])[:-1]), strict=True
-        ):
-            numbers[i] = part
-        return numbers
-
-    def _looks(self, at_s: float, tracks: list[Tracks], frames: list[list[Frame]]) -> list[Floats] | None:
-        """The looks of the tracks of each camera on the floor; None without an embedder."""
-        found = []
-        for i in self._together:
-            looks = self._cameras[i].looks
-            if looks is None or self._embedder is None:
-                return None
-            mine = frames[i]
-            none = np.empty((0, self._embedder.size))
-            found.append(looks.of(at_s, mine[-1].image, tracks[i]) if mine and len(tracks[i]) else none)
+    def _looks(self, at_s: float, newest: Sequence[Frame | None], tracks: Sequence[Tracks]) -> list[Floats] | None:
+        """The looks of each camera's tracks, none where no floor is shared; None without an embedder."""
+        if self._embedder is None:
+            return None
+        found = [np.empty((0, self._embedder.size))] * len(tracks)
+        for i in self._joining.together:
+            looks, frame = self._cameras[i].looks, newest[i]
+            if looks is not None and frame is not None and len(tracks[i]):
+                found[i] = looks.of(at_s, frame.image, tracks[i])
         return found
-
-    def _names(self) -> list[tuple[str, str]]:
-        """Of each camera: its name, and what its persons' numbers are told apart by."""
-        return [
-            (camera.given.camera_id, SHARED if i in self._together else camera.given.camera_id)
-            for i, camera in enumerate(self._cameras)
-        ]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
@@ -65,13 +65,14 @@ class Video(Protocol):
         """Let go of it."""
 
 
-def open_video(where: str | Path, *, fps: float | None = None) -> Video:
+def open_video(where: str | Path, *, fps: float | None = None, first: int = 1, seek: bool = True) -> Video:
     """A video file, a folder of pictures, or a live stream (an address, or the number of a camera here).
 
     Parameters
     ----------
     fps : of a recording, in place of its container's own, which can be wrong; a folder must have one. Of a live
         stream, how often a frame is taken; by default 10.
+    first : the frame of a recording with which to begin. seek : leap there, instead of decoding all before it.
 
     Raises
     ------
@@ -84,22 +85,23 @@ def open_video(where: str | Path, *, fps: float | None = None) -> Video:
         return Stream(int(text) if text.isdecimal() else text, fps=fps or 10.0)
     path = Path(where)
     if path.is_dir():
-        return Folder(path, fps=fps)
+        return Folder(path, fps=fps, first=first)
     if not path.exists():
         raise NotFoundError(
             "there is no such video", where=text, expected="a file, a folder of pictures, or " + ", ".join(LIVE)
         )
-    return File(path, fps=fps)
+    return File(path, fps=fps, first=first, seek=seek)
 
 
 class File:
-    """A video file, decoded once from beginning to end."""
+    """A video file, decoded once from frame `first` to the end."""
 
     live = False
     dropped = 0
 
-    def __init__(self, path: Path, *, fps: float | None = None) -> None:
+    def __init__(self, path: Path, *, fps: float | None = None, first: int = 1, seek: bool = True) -> None:
         self.name = path.name
+        self._path, self._first, self._seek = path, first, seek
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         said = self._capture.get(cv2.CAP_PROP_FPS)
         if not self._capture.isOpened() or not self._capture.get(cv2.CAP_PROP_FRAME_WIDTH):
@@ -112,24 +114,40 @@ class File:
             raise AskError(
                 "the video does not say how many frames there are in a second", str(path), "fps=", str(said)
             )
-        self.fps = float(fps or said)
+        self.fps, self._said_fps = float(fps or said), float(said)
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.frames: int | None = int(count) if count > 0 else None
 
     def __iter__(self) -> Iterator[Frame]:
-        number = 0
-        while True:
-            there, image = self._capture.read()
-            if not there:
-                break
+        number = self._first - 1
+        there, image = self._begin()
+        if not there and number == 0:
+            raise FormatError("the video has no frame that can be decoded", where=self.name)
+        while there:
             number += 1
             yield Frame(number, (number - 1) / self.fps, np.asarray(image, np.uint8))
-        if number == 0:
-            raise FormatError("the video has no frame that can be decoded", where=self.name)
+            there, image = self._capture.read()
         self.close()
 
     def close(self) -> None:
         self._capture.release()
+
+    def _begin(self) -> tuple[bool, Any]:
+        """Whether there is a first frame, and its picture."""
+        before = self._first - 1
+        if before and self._seek:
+            self._capture.set(cv2.CAP_PROP_POS_FRAMES, before)
+            there, image = self._capture.read()
+            # a leap goes by time: where frames do not come at one rate, it ends at another frame
+            off_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000 - before / max(self._said_fps, 1e-9)
+            if there and abs(off_s) * self._said_fps < 0.5:
+                return there, image
+            self._capture.release()
+            self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        for _ in range(before):
+            if not self._capture.grab():
+                return False, None
+        return self._capture.read()
 
 
 class Folder:
@@ -138,8 +156,8 @@ class Folder:
     live = False
     dropped = 0
 
-    def __init__(self, path: Path, *, fps: float | None = None) -> None:
-        self.name = path.name
+    def __init__(self, path: Path, *, fps: float | None = None, first: int = 1) -> None:
+        self.name, self._first = path.name, first
         self._paths = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
         if not self._paths:
             raise FormatError("the folder has no pictures", where=str(path), expected=", ".join(PICTURES))
@@ -154,7 +172,7 @@ class Folder:
         self.frames: int | None = len(self._paths)
 
     def __iter__(self) -> Iterator[Frame]:
-        for number, path in enumerate(self._paths, start=1):
+        for number, path in enumerate(self._paths[self._first - 1 :], start=self._first):
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if image is None:
                 raise FormatError("a picture cannot be decoded", where=str(path))

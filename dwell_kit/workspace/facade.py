@@ -33,6 +33,7 @@ from dwell_kit.workspace import (
     maintaining,
     paging,
     querying,
+    spreading,
     tracking,
     undoing,
     watching,
@@ -178,6 +179,9 @@ class Workspace:
         embedder_weights: str | None = None,
         device: str | None = None,
         look_threshold: float | None = None,
+        workers: int | None = None,
+        cluster: str | None = None,
+        chunk_s: float | None = None,
         environment: str | None = None,
         source: str = ingesting.DEFAULT_SOURCE,
         tz: str | None = None,
@@ -196,11 +200,17 @@ class Workspace:
         zones : of the floor, in metres. progress : called with media time, length and the cameras' status.
         embedder : takes looks of persons (colours, clip), so that who was lost is known again from a cosine of
             `look_threshold` on (0.8 unless given). embedder_weights, device : what it opens, and where it runs.
+        workers : processes of this machine that watch recordings in chunks; scripts call this under
+            `if __name__ == "__main__":`, since each process imports them. cluster : address of a Dask scheduler
+            instead, whose workers see the videos under the same paths. chunk_s : media time of a chunk, 300 s.
+            None of them goes with an embedder yet.
 
         Raises
         ------
         InputError, AskError : (and their kinds) as the videos say; the workspace is as before.
+        DwellError : if there is no such cluster.
         """
+        spread = spreading.Spread(workers=workers, cluster=cluster, chunk_s=chunk_s)
         name = self._target_environment(environment, tz)
         with self._handle.database.read() as connection:
             known = {e.name: e.tz for e in registry.environments(connection)}
@@ -215,6 +225,7 @@ class Workspace:
                 embedder_weights=embedder_weights,
                 device=device,
                 look_threshold=look_threshold,
+                spread=spread,
             ),
             target=ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz),
             tz=tz or known.get(name, "UTC"),

@@ -8,7 +8,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,12 +30,17 @@ from dwell_kit.vision.packages import not_installed
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.ingesting import Target, ingest
 from dwell_kit.workspace.publishing import Step, no_step
+from dwell_kit.workspace.spreading import Spread, spread_over
 from dwell_kit.workspace.sweeping import claim, sweep, tracks_folder
 
 if TYPE_CHECKING:
-    from dwell_kit.vision.detect import Detector
+    from dwell_kit.vision.chunked import ChunkedPipeline, RecordedCamera
+    from dwell_kit.vision.detect import Detector, DetectorOptions
     from dwell_kit.vision.embed import Embedder
-    from dwell_kit.vision.pipeline import CameraInput, CameraStatus, Pipeline, PipelineRules
+    from dwell_kit.vision.ground import Calibration
+    from dwell_kit.vision.joining import PipelineRules
+    from dwell_kit.vision.pipeline import CameraInput, CameraStatus, Pipeline
+    from dwell_kit.vision.video import Video
 
 READER: Final = "positions"
 _FLUSH_ROWS: Final = 50_000
@@ -87,6 +92,7 @@ class Run:
     embedder : by name, takes looks of persons; None takes none, and place and time alone say who is who.
     embedder_weights : folder or name, for embedders that need some. device : where it runs, as a camera's.
     look_threshold : cosine from which a person seen anew is one that was lost; None is the rules' own (0.8).
+    spread : where it is watched. It does not make another run of it: the very same videos are tracked once.
     """
 
     cameras: tuple[TrackedCamera, ...]
@@ -97,6 +103,7 @@ class Run:
     embedder_weights: str | None = None
     device: str | None = None
     look_threshold: float | None = None
+    spread: Spread = field(default_factory=Spread)
 
 
 def cameras_of(given: Sequence[TrackedCamera | Mapping[str, Any]]) -> tuple[TrackedCamera, ...]:
@@ -143,34 +150,45 @@ def track(
     ws.writable()
     registry.check_environment_name(target.environment)
     Stays(zones=run.zones)  # before hours of video: whether stays can be cut at these zones
+    if run.embedder is not None and not run.spread.whole:
+        raise InputError(
+            "looks are not taken in chunks yet",
+            where="option embedder",
+            expected="no embedder beside workers, cluster or chunk_s",
+            found=run.embedder,
+            hint="track without workers, cluster and chunk_s, or leave the embedder out",
+        )
     run_hash = _hash(run)
     before = _seen_before(ws, target, run_hash)
     if before is not None:
         return before
-    pipeline, start, length_s = _pipeline(ws, run, tz)
-    sweep(ws)
-    run_id = uuid.uuid4().hex
-    folder = tracks_folder(ws, run_id)
-    with claim(ws, run_id):
-        folder.mkdir()
-        try:
-            reached_s = _watch(pipeline, run, folder, length_s, progress)
-            step("tracked")
-            path = _numbered(ws, pipeline, folder, target, run, run_hash)
-            report = ingest(
-                ws,
-                path,
-                target=replace(
-                    target,
-                    reader=READER,
-                    window=(start, start + timedelta(seconds=reached_s)),
-                ),
-                options=ReadOptions(tz=tz, zones=run.zones),
-                step=step,
-            )
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    report.notes.append(_said(pipeline))
+    with vision_packages():
+        cameras = [_open(camera) for camera in run.cameras]
+    start, length_s = _span(ws, run, cameras, tz)
+    with _pipeline(run, cameras, start) as (pipeline, note):
+        sweep(ws)
+        run_id = uuid.uuid4().hex
+        folder = tracks_folder(ws, run_id)
+        with claim(ws, run_id):
+            folder.mkdir()
+            try:
+                reached_s = _watch(pipeline, run, folder, length_s, progress)
+                step("tracked")
+                path = _numbered(ws, pipeline, folder, target, run, run_hash)
+                report = ingest(
+                    ws,
+                    path,
+                    target=replace(
+                        target,
+                        reader=READER,
+                        window=(start, start + timedelta(seconds=reached_s)),
+                    ),
+                    options=ReadOptions(tz=tz, zones=run.zones),
+                    step=step,
+                )
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        report.notes += [_said(pipeline), *([note] if note else [])]
     return report
 
 
@@ -204,7 +222,9 @@ def _hash(run: Run) -> str | None:
     """Of all that decides what a run finds: bytes of videos and files, and parameters; None if it is live."""
     with vision_packages():
         from dwell_kit.vision.offline_rules import OfflineRules
-    said: list[Any] = [repr(run.zones), str(run.start), run.seconds, repr(OfflineRules()), repr(_rules(run))]
+
+        rules = _rules(run)
+    said: list[Any] = [repr(run.zones), str(run.start), run.seconds, repr(OfflineRules()), repr(rules)]
     if run.embedder is not None:
         said += [run.embedder, _said_by(run.embedder_weights)]
     for camera in run.cameras:
@@ -232,34 +252,19 @@ def _content(path: str | Path) -> str | None:
     return blake3(json.dumps([(p.name, hash_file(p)) for p in inside]).encode()).hexdigest()
 
 
-def _pipeline(ws: Handle, run: Run, tz: str) -> tuple[Pipeline, datetime, float | None]:
-    """The run ready to go, the instant at which it starts, and its length in seconds if that is known."""
-    with vision_packages():
-        from dwell_kit.vision.pipeline import Pipeline
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Opened:
+    """A camera whose files are there."""
 
-        shared: dict[Any, Detector] = {}
-        cameras = [_camera(camera, shared) for camera in run.cameras]
-        rules, embedder = _rules(run), _embedder(run)
-    live = any(camera.video.live for camera in cameras)
-    start = run.start
-    if start is None and not live:
-        raise AskError(
-            "a video counts from its own beginning: say when that was",
-            where="option start",
-            expected="the instant of the first frame, such as 2025-08-01T10:00:00+02:00",
-            hint="start=, --start",
-        )
-    if live and run.seconds is None:
-        raise AskError("a live camera does not end: say how long it is tracked", "option seconds", "seconds=")
-    start = parse_moment(start, tz) if start is not None else ws.now()
-    ends = [one.offset_s + one.video.frames / one.video.fps for one in cameras if one.video.frames is not None]
-    length_s = run.seconds if len(ends) < len(cameras) else min(max(ends), run.seconds or max(ends))
-    return Pipeline(cameras, start=start, rules=rules, embedder=embedder), start, length_s
+    given: TrackedCamera
+    video: Video
+    calibration: Calibration | None
+    options: DetectorOptions
 
 
 def _rules(run: Run) -> PipelineRules:
     from dwell_kit.vision.association_rules import AssociationRules
-    from dwell_kit.vision.pipeline import PipelineRules
+    from dwell_kit.vision.joining import PipelineRules
 
     if run.look_threshold is None:
         return PipelineRules()
@@ -274,13 +279,12 @@ def _embedder(run: Run) -> Embedder | None:
     return embedders.make(run.embedder, embedders.EmbedderOptions(weights=run.embedder_weights, device=run.device))
 
 
-def _camera(given: TrackedCamera, shared: dict[Any, Detector]) -> CameraInput:
-    """A camera ready to go; a detector that serves all cameras is made once, and kept in `shared`."""
+def _open(given: TrackedCamera) -> _Opened:
     from dwell_kit.vision import detect
     from dwell_kit.vision.calibration_files import load_calibration
-    from dwell_kit.vision.pipeline import CameraInput
     from dwell_kit.vision.video import open_video
 
+    detect.get(given.detector)
     calibration = None
     if given.calibration is not None:
         calibration = load_calibration(given.calibration, camera=given.calibration_camera, unit=given.unit)
@@ -291,20 +295,89 @@ def _camera(given: TrackedCamera, shared: dict[Any, Detector]) -> CameraInput:
         weights=given.weights,
         device=given.device,
     )
-    key = given.detector, replace(options, fps=1.0)
-    detector = shared.get(key) or detect.make(given.detector, options)
+    return _Opened(given=given, video=video, calibration=calibration, options=options)
+
+
+def _span(ws: Handle, run: Run, cameras: Sequence[_Opened], tz: str) -> tuple[datetime, float | None]:
+    """The instant at which the run starts, and its length in seconds if that is known."""
+    live = any(camera.video.live for camera in cameras)
+    if run.start is None and not live:
+        raise AskError(
+            "a video counts from its own beginning: say when that was",
+            where="option start",
+            expected="the instant of the first frame, such as 2025-08-01T10:00:00+02:00",
+            hint="start=, --start",
+        )
+    if live and run.seconds is None:
+        raise AskError("a live camera does not end: say how long it is tracked", "option seconds", "seconds=")
+    if live and not run.spread.whole:
+        raise InputError(
+            "a live camera is not cut in chunks", "option workers, cluster, chunk_s", "recordings",
+            hint="track it without them; live cameras go on in one process",
+        )  # fmt: skip
+    start = parse_moment(run.start, tz) if run.start is not None else ws.now()
+    ends = [
+        one.given.offset_s + one.video.frames / one.video.fps for one in cameras if one.video.frames is not None
+    ]
+    length_s = run.seconds if len(ends) < len(cameras) else min(max(ends), run.seconds or max(ends))
+    return start, length_s
+
+
+@contextmanager
+def _pipeline(
+    run: Run, cameras: Sequence[_Opened], start: datetime
+) -> Iterator[tuple[Pipeline | ChunkedPipeline, str | None]]:
+    """The run ready to go, and what is to be said about where it is watched."""
+    if run.spread.whole:
+        from dwell_kit.vision.pipeline import Pipeline
+
+        shared: dict[Any, Detector] = {}
+        inputs = [_input(camera, shared) for camera in cameras]
+        yield Pipeline(inputs, start=start, rules=_rules(run), embedder=_embedder(run)), None
+        return
+    recorded = [_recorded(camera) for camera in cameras]
+    with spread_over(run.spread, recorded, start=start, until_s=run.seconds, rules=_rules(run)) as found:
+        yield found
+
+
+def _input(opened: _Opened, shared: dict[Any, Detector]) -> CameraInput:
+    """A camera ready to go; a detector that serves all cameras is made once, and kept in `shared`."""
+    from dwell_kit.vision import detect
+    from dwell_kit.vision.pipeline import CameraInput
+
+    key = opened.given.detector, replace(opened.options, fps=1.0)
+    detector = shared.get(key) or detect.make(opened.given.detector, opened.options)
     if detector.shared:
         shared[key] = detector
     return CameraInput(
-        camera_id=given.camera_id,
-        video=video,
+        camera_id=opened.given.camera_id,
+        video=opened.video,
         detector=detector,
-        calibration=calibration,
-        offset_s=given.offset_s,
+        calibration=opened.calibration,
+        offset_s=opened.given.offset_s,
     )
 
 
-def _watch(pipeline: Pipeline, run: Run, folder: Path, length_s: float | None, progress: Progress | None) -> float:
+def _recorded(opened: _Opened) -> RecordedCamera:
+    from dwell_kit.vision.chunked import RecordedCamera
+    from dwell_kit.vision.chunks import Recording
+
+    given, video = opened.given, opened.video
+    video.close()
+    recording = Recording(
+        camera_id=given.camera_id,
+        video=str(given.video),
+        fps=video.fps,
+        frames=video.frames,
+        detector=given.detector,
+        options=opened.options,
+    )
+    return RecordedCamera(recording=recording, calibration=opened.calibration, offset_s=given.offset_s)
+
+
+def _watch(
+    pipeline: Pipeline | ChunkedPipeline, run: Run, folder: Path, length_s: float | None, progress: Progress | None
+) -> float:
     """Write the positions of a run into parts in a folder; returns the media time reached, seconds."""
     waiting: list[pl.DataFrame] = []
     parts, reached_s = 0, 0.0
@@ -324,7 +397,7 @@ def _watch(pipeline: Pipeline, run: Run, folder: Path, length_s: float | None, p
 
 
 def _numbered(
-    ws: Handle, pipeline: Pipeline, folder: Path, target: Target, run: Run, run_hash: str | None
+    ws: Handle, pipeline: Pipeline | ChunkedPipeline, folder: Path, target: Target, run: Run, run_hash: str | None
 ) -> Path:
     """The run's positions as one file, its persons under numbers that are theirs alone."""
     rows = pl.scan_parquet(sorted(folder.glob("*.part")))
@@ -355,7 +428,7 @@ def _title(run: Run) -> str:
     return "+".join(names)[:120].replace(os.sep, "_") or "video"
 
 
-def _said(pipeline: Pipeline) -> str:
+def _said(pipeline: Pipeline | ChunkedPipeline) -> str:
     """How the cameras did, in a sentence."""
     return "; ".join(
         f"{one.camera_id}: {one.frames} frames, {one.dropped} dropped, {one.ms_per_frame:.0f} ms a frame"

@@ -46,6 +46,14 @@ def test_a_video_becomes_facts(capsys: pytest.CaptureFixture[str], given: list[A
     assert again["accepted"] == 19
 
 
+def test_a_video_in_chunks_is_the_same_run(capsys: pytest.CaptureFixture[str], given: list[Any]) -> None:
+    first = json.loads(run(capsys, *given, "--chunk-seconds", "2", "--json")[0])
+    assert first["accepted"] == 19
+    assert json.loads(run(capsys, *given, "--json")[0])["repeated"]
+    _, err = run(capsys, *given, "--workers", "0", exits=2)
+    assert "--workers" in err
+
+
 def test_the_camera_is_called_as_said_or_as_the_file(
     capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path
 ) -> None:

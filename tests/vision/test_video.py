@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -44,6 +46,42 @@ def test_a_file_is_read_in_media_time(avi: Path) -> None:
     assert [frame.at_s for frame in open_video(avi, fps=5)][-1] == pytest.approx(2.2)
 
 
+@pytest.mark.parametrize("seek", [True, False])
+def test_a_file_can_be_begun_in_the_middle(avi: Path, seek: bool) -> None:
+    for first in (1, 2, 7, 12):
+        frames = list(open_video(avi, first=first, seek=seek))
+        assert [frame.number for frame in frames] == list(range(first, 13))
+        assert [round(frame.image.mean() / 10) for frame in frames] == list(range(first - 1, 12))
+        assert frames[0].at_s == pytest.approx((first - 1) / 10)
+    assert list(open_video(avi, first=13, seek=seek)) == []
+
+
+def test_view_001_begun_in_the_middle_is_the_same_to_the_pixel(testdata: Path) -> None:
+    path = testdata / "pets2009_s2l1" / "View_001.avi"
+    leapt, walked = (next(iter(open_video(path, fps=7, first=301, seek=seek))) for seek in (True, False))
+    assert (leapt.number, leapt.at_s) == (walked.number, walked.at_s) == (301, 300 / 7)
+    assert np.array_equal(leapt.image, walked.image)
+
+
+def test_where_frames_do_not_come_at_one_rate_nothing_is_leapt_over(tmp_path: Path) -> None:
+    """Ten frames in one second, then ten in five: by time, the fifteenth would be another one."""
+    path = tmp_path / "uneven.mkv"
+    with av.open(path, "w") as made:
+        stream = made.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number in range(20):
+            frame = av.VideoFrame.from_ndarray(picture(number), "bgr24")
+            frame.pts, frame.time_base = 100 * number if number < 10 else 500 * number - 4000, Fraction(1, 1000)
+            made.mux(stream.encode(frame))
+        made.mux(stream.encode())
+    whole = [frame.image for frame in open_video(path, fps=10)]
+    for first in (5, 15, 20):
+        frames = list(open_video(path, fps=10, first=first))
+        assert len(frames) == 21 - first
+        assert np.array_equal(frames[0].image, whole[first - 1])
+
+
 def test_the_container_of_view_001_is_wrong_about_its_rate(testdata: Path) -> None:
     path = testdata / "pets2009_s2l1" / "View_001.avi"
     assert open_video(path).fps == 10
@@ -64,6 +102,13 @@ def test_a_folder_is_read_in_order_of_name(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="cannot be decoded") as refused:
         list(open_video(tmp_path, fps=2))
     assert "004.png" in str(refused.value.where)
+
+
+def test_a_folder_can_be_begun_in_the_middle(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture(number))
+    (frame, last) = open_video(tmp_path, fps=2, first=2)
+    assert (frame.number, frame.at_s, round(frame.image.mean() / 10), last.number) == (2, 0.5, 2, 3)
 
 
 def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
