@@ -17,7 +17,6 @@ _CONTENT = (
     c.AGE_GROUP, c.GENDER, c.CATEGORY, c.EVENT_TYPE,
 )  # fmt: skip
 _SAID = "said"
-_NEVER = -(2**63)
 
 
 def superseded_of(versions_of_keys: pl.DataFrame) -> pl.DataFrame:
@@ -69,18 +68,17 @@ def resolve(
 def counted(rows: pl.DataFrame, *, seq: int) -> tuple[int, int]:
     """(updated, duplicates): rows of upload `seq` that say something new, or the same again, of a known key.
 
-    A message that is older than one that is there already updates nothing.
+    A message updates a key that an older message had, whatever the order in which they came.
     """
-    ordered = rows.sort(*_ROW)
-    key = pl.struct(c.SOURCE, c.KEY)
-    said_at = pl.col(c.MESSAGE_TIME).dt.epoch("us").fill_null(_NEVER)  # none is the oldest
-    told = ordered.select(
-        pl.col(c.SEQ),
-        key.is_first_distinct().alias("new key"),
-        pl.struct(c.SOURCE, c.KEY, _SAID).is_first_distinct().alias("new content"),
-        (said_at >= said_at.cum_max().over(c.SOURCE, c.KEY)).alias("newest"),
-    ).filter(pl.col(c.SEQ) == seq)
-    updated = told.filter(~pl.col("new key") & pl.col("new content") & pl.col("newest")).height
+    key, content = pl.struct(c.SOURCE, c.KEY), pl.struct(c.SOURCE, c.KEY, _SAID)
+    told = rows.sort(*_ROW).select(pl.col(c.SEQ), content.is_first_distinct().alias("new content"))
+    by_message = rows.sort(c.MESSAGE_TIME, *_ROW, nulls_last=False)  # a row without one is the oldest
+    newer = by_message.select(
+        pl.col(c.SEQ), (~key.is_first_distinct() & content.is_first_distinct()).alias("newer")
+    )
+    mine = pl.col(c.SEQ) == seq
+    told = told.filter(mine)
+    updated = newer.filter(mine & pl.col("newer")).height
     return updated, told.filter(~pl.col("new content")).height
 
 

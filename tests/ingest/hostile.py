@@ -545,7 +545,7 @@ def _dangling(folder: Path) -> Path:
     return folder / "export.csv"
 
 
-_refused("directory", _directory, FormatError, "no such file")
+_refused("directory", _directory, FormatError, "a folder")
 _refused("missing", lambda f: f / "missing.csv", FormatError, "no such file")
 _refused("symlink loop", _loop, FormatError, "no such file")
 _refused("dangling symlink", _dangling, FormatError, "no such file")

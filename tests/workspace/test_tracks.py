@@ -64,6 +64,6 @@ def test_a_gap_without_length_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tracks.txt"
     path.write_text("1,1,10,20,30,60,1,-1,-1,-1\n")
     with dk.open(tmp_path / "ws") as ws:
-        with pytest.raises(FilterError, match="gap in a stay"):
+        with pytest.raises(FilterError, match="stay_gap cannot be"):
             ws.ingest(path, camera="door", start=START, fps=10, stay_gap=float("nan"))
         assert ws.snapshot_id == 0
