@@ -8,9 +8,10 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dwell_kit.errors import AskError, FormatError, InputError, NotFoundError
+from dwell_kit.errors import AskError, FormatError, NotFoundError
 from dwell_kit.vision.appearance import unit
 from dwell_kit.vision.devices import CPU, Thrifty, torch_device, within_memory
+from dwell_kit.vision.embed import boxes_of
 from dwell_kit.vision.embedders import EmbedderOptions
 from dwell_kit.vision.torchvision_import import make_importable
 
@@ -72,10 +73,7 @@ class ClipEmbedder:
         ------
         InputError : if the picture is not (height, width, 3) bytes.
         """
-        if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
-            found = f"{image_bgr.dtype} {image_bgr.shape}"
-            raise InputError("this is no colour picture", "image_bgr", "uint8 (height, width, 3)", found)
-        boxes = np.asarray(xyxy, np.float64).reshape(-1, 4)
+        boxes = boxes_of(image_bgr, xyxy)
         looks = np.full((len(boxes), self.size), np.nan)
         squares = {row: self._square(image_bgr, box) for row, box in enumerate(boxes)}
         shown = {row: square for row, square in squares.items() if square is not None}

@@ -31,6 +31,19 @@ class Embedder(Protocol):
         ...
 
 
+def boxes_of(image_bgr: Image, xyxy: Floats) -> Floats:
+    """(n, 4) boxes of a picture that can be looked at.
+
+    Raises
+    ------
+    InputError : if the picture is not (height, width, 3) bytes.
+    """
+    if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
+        found = f"{image_bgr.dtype} {image_bgr.shape}"
+        raise InputError("this is no colour picture", "image_bgr", "uint8 (height, width, 3)", found)
+    return np.asarray(xyxy, np.float64).reshape(-1, 4)
+
+
 class ColourParts:
     """Colours of four parts of the body: histograms of hue and saturation, and of brightness.
 
@@ -67,10 +80,7 @@ class ColourParts:
         ------
         InputError : if the picture is not (height, width, 3) bytes.
         """
-        if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
-            found = f"{image_bgr.dtype} {image_bgr.shape}"
-            raise InputError("this is no colour picture", "image_bgr", "uint8 (height, width, 3)", found)
-        boxes = np.asarray(xyxy, np.float64).reshape(-1, 4)
+        boxes = boxes_of(image_bgr, xyxy)
         return unit(np.array([self._look(image_bgr, box) for box in boxes]).reshape(len(boxes), self.size))
 
     def _look(self, image: Image, box: Floats) -> Floats:
