@@ -130,7 +130,7 @@ def test_the_launcher_opens_the_overview(site: Site, server: Jupyter, tmp_path: 
         visits = ws.visits(gender="male", as_="polars")
     page.locator(f"[data-total='{visits.height}']").wait_for()
     assert exported(page, tmp_path / "rows.csv").height == visits.height
-    page.get_by_role("link", name="Upload").click()
+    page.get_by_role("link", name="Upload", exact=True).click()
     answer = dropped(page, write(tmp_path / "again.csv", many(30, first=100)))
     assert answer.headers["server"].startswith("Tornado")  # not through the proxy, which would hold it in memory
     page.get_by_role("link", name="Overview").click()
