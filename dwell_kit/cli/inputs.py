@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dwell_kit.cli.options import Environment, Json, WorkspaceDir, from_till, name_and_value
-from dwell_kit.cli.output import show, spoken
+from dwell_kit.cli.output import in_options, show, spoken
 from dwell_kit.errors import DwellError
 
 
@@ -135,7 +135,7 @@ def uploads(
     import dwell_kit as dk
 
     with dk.open(workspace, create=False) as ws:
-        history = ws.uploads(environment)
+        history = [u | {"notes": u["notes"] and in_options(u["notes"])} for u in ws.uploads(environment)]
     if as_json:
         show(history, as_json=True)
         return

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import polars as pl
@@ -18,11 +19,10 @@ from dwell_kit.errors import DwellError
 from dwell_kit.schema.text import duration
 from dwell_kit.schema.time import zone
 
-_MOST_ROWS = 60
-_WIDE = 400
-_SPOKEN = (
-    (r"columns=\{\"(\w+)\": \"([^\"]*)\"(, .*?)?\}", r"--column '\1=\2' (repeatable)"),
-    (r"columns=\{[^}]*\}", "--column 'name=Header'"),
+_MOST_ROWS: Final = 60
+_WIDE: Final = 400
+_SPOKEN: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
+    (r"columns=\{([^}]*)\}", lambda m: _columns(m[1])),
     (r"parameters=\{\"(\w+)\": …(, .*?)?\}", r"--parameter '\1=…' (repeatable)"),
     (r"parameters=\{[^}]*\}", "--parameter 'name=value'"),
     ("day_first=True", "--day-first"),
@@ -84,12 +84,23 @@ def fail_usage(error: Exception) -> None:
 
 def spoken(error: DwellError) -> DwellError:
     """The error with its hint in the words of the command line instead of Python's."""
-    if not error.hint:
-        return error
-    hint = error.hint
+    return replace(error, hint=in_options(error.hint)) if error.hint else error
+
+
+def in_options(text: str) -> str:
+    """A text with Python's arguments called by the names of the options.
+
+    >>> in_options('say columns={"a": "<its header>", "b": "B"}, or day_first=True')
+    "say --column 'a=<its header>' --column 'b=B', or --day-first"
+    """
     for python, option in _SPOKEN:
-        hint = re.sub(python, option, hint)
-    return replace(error, hint=hint)
+        text = re.sub(python, option, text)
+    return text
+
+
+def _columns(pairs: str) -> str:
+    said = re.findall(r'"([^"]*)": "([^"]*)"', pairs) or [("name", "Header")]
+    return " ".join(f"--column '{name}={header}'" for name, header in said)
 
 
 def _pairs(value: dict[str, Any], title: str, tz: str) -> None:

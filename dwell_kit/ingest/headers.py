@@ -137,8 +137,8 @@ def _explicit(
     for name, said in columns.items():
         if name not in known:
             raise HeaderError(
-                f"columns= names {name!r}, which this reader does not know", where=where,
-                expected=", ".join(sorted(known)), found=name,
+                f"{name!r} was said to be a column, and this reader knows no such name", where=where,
+                expected=", ".join(sorted(known)), found=name, hint=f'say columns={{"<one of them>": "{said}"}}',
             )  # fmt: skip
         mapping[name] = _only(header, name, said, where)
     return mapping
@@ -170,18 +170,19 @@ def _only(header: Sequence[str], name: str, said: str, where: str | None) -> int
         return found[0]
     if found:
         raise HeaderError(
-            f"columns= says that {name} is {said!r}, which the header has {len(found)} times",
+            f"{name} was said to be {said!r}, which the header has {len(found)} times",
             where=where,
             expected="a column that stands there once",
             found=", ".join(f"column {i + 1}" for i in found),
-            hint=f"number them: {said + '#1'!r} is the first, {said + '#2'!r} the second",
+            hint=f'number them: columns={{"{name}": "{said}#1"}} is the first, {said + "#2"!r} the second',
         )
     near = ", ".join(repr(n) for n in difflib.get_close_matches(said, header, 3, 0.4))
     raise HeaderError(
-        f"columns= says that {name} is {said!r}, which the header does not have",
+        f"{name} was said to be {said!r}, which the header does not have",
         where=where,
         expected="a name that stands there once",
         found=f"nearest: {near or 'nothing near'}",
+        hint=f'say columns={{"{name}": "<its header>"}}',
     )
 
 

@@ -199,6 +199,13 @@ def test_hints_speak_the_language_of_the_command_line(dwell: Command, tmp_path: 
     _, err = dwell("ingest", german, exits=3)
     assert "--column 'person_id=<its header>'" in err or "--column 'started_at=<its header>'" in err
     assert "nearest header" in err
+    for said in ("person_id=Kundin", "nobody=Kunde"):
+        _, err = dwell("ingest", german, "--column", said, exits=3)
+        assert "--column '" in err
+        assert "columns=" not in err
+    notes = [upload["notes"] for upload in json.loads(dwell("uploads", "--json")[0]) if upload["status"] == "failed"]
+    assert notes
+    assert not any("columns=" in note or "day_first=" in note for note in notes)
     say = ("person_id=Kunde", "started_at=Anfang", "ended_at=Schluss")
     dwell("ingest", german, *(part for text in say for part in ("--column", text)))
     for arguments, said in (
