@@ -137,7 +137,7 @@ def _explicit(
     for name, said in columns.items():
         if name not in known:
             raise HeaderError(
-                f"{name!r} was said to be a column, and this reader knows no such name", where=where,
+                f"this reader does not know {name!r}, which was said to be a column", where=where,
                 expected=", ".join(sorted(known)), found=name, hint=f'say columns={{"<one of them>": "{said}"}}',
             )  # fmt: skip
         mapping[name] = _only(header, name, said, where)

@@ -13,13 +13,12 @@ import polars as pl
 from dwell_kit.errors import AskError
 from dwell_kit.ingest import formats
 from dwell_kit.ingest.batches import ReadOptions
+from dwell_kit.ingest.day_order import DayOrder
 from dwell_kit.ingest.headers import READABLE, HeaderMatch
 from dwell_kit.ingest.reasons import explain
-from dwell_kit.schema.time import US, zone
+from dwell_kit.ingest.twins import Twins, zone_us
+from dwell_kit.schema.time import zone
 
-QUARTER_S: Final = 900
-_CONSTANT: Final = 0.95
-"""Share of comparable rows that must agree on an offset to call it constant."""
 _ELSEWHERE: Final = "Etc/GMT-1"
 """A zone that shows which times are naive: they are other instants in it."""
 _REFUSED: Final = (
@@ -91,27 +90,15 @@ class Clock:
         self._options = options
         self._where = where
         self._look_ahead = look_ahead
-        self._lock = threading.RLock()
-        self._day_example: str | None = None
-        self._month_example: str | None = None
-        self._ahead: bool | None = None
-        self._by_twin = False
-        self._to_be_seen = False
-        self._offset_s: int | None = None
-        self._per_row = False
-        self._several = False
+        self._lock = threading.Lock()
+        self._order = DayOrder(options.day_first, where=where)
+        self._twins = Twins(options.utc_offset_confirmed, where=where)
         self._zoned = 0
-        self._differ: dict[str, int] = {}
-        self._compared: dict[str, int] = {}
 
     @property
     def day_first(self) -> bool | None:
         """The order of slash dates, if it is known."""
-        if self._options.day_first is not None:
-            return self._options.day_first
-        if self._day_example or self._month_example:
-            return self._day_example is not None
-        return self._ahead
+        return self._order.day_first
 
     def read(self, column: TimeColumn, texts: Texts, zone_h: pl.Series | None = None) -> pl.Series:
         """µs UTC (Int64), null where no time can be had (see `why`).
@@ -134,10 +121,10 @@ class Clock:
             main = self._by_zone(column, texts[0], main, zone_h)
         if twin is None:
             return main
-        offset = self._compare(column, main, twin, zone_h)
+        offset = self._twins.offset_us(column.headers, main, twin, zone_h)
         if main.null_count() == 0:
             return main
-        if self._unexplained(main, twin, offset):
+        if self._twins.in_several_zones(main, twin, offset):
             naive = self._read_naive(texts[1])[1]
             twin = twin.zip_with(~naive, pl.Series([None], dtype=pl.Int64))
         if offset is not None:
@@ -165,7 +152,7 @@ class Clock:
         if column.twin is not None:
             told = formats.read(texts[1], self._reading(utc=column.utc[1])).us.is_not_null()
             frame = frame.with_columns(told.alias("told"))
-            refused = pl.col("told")  # it can be read, and was not taken: `_unexplained`
+            refused = pl.col("told")  # it can be read, and was not taken: twins are in several zones
             header = pl.when(empty | refused).then(pl.lit(column.headers[1])).otherwise(header)
             value = pl.when(empty | refused).then(pl.col("v1")).otherwise(value)
         found = frame.select_seq(column=header, value=value, refused=refused)
@@ -179,26 +166,9 @@ class Clock:
         ------
         AskError : if the order of slash dates that was seen ahead is not borne out by the file.
         """
-        if self._to_be_seen and not (self._day_example or self._month_example):
-            raise self._undecided()
-        found = []
-        if self._day_example or self._month_example:
-            order, example = ("day", self._day_example) if self._day_example else ("month", self._month_example)
-            found.append(f"slash dates: read with the {order} first, as {example!r} shows")
-        for header, count in self._differ.items():
-            if count:
-                found.append(
-                    f"{header}: epoch and readable time differ by more than 1 s in {count:,} of "
-                    f"{self._compared[header]:,} rows; the epoch was used"
-                )
-        if self._offset_s:
-            found.append(f"readable times are {self._offset_s / 3600:+g} h from the epochs; {self._taken()}")
+        found = [*self._order.notes(), *self._twins.notes()]
         if self._zoned:
             found.append(f"{self._zoned:,} times without a zone were taken as local by utc_time_zone, as was said")
-        if self._per_row:
-            found.append(
-                "readable times are local by utc_time_zone; they were converted where the epoch is missing"
-            )
         return found
 
     def _reading(self, *, utc: bool, day_first: bool | None = None) -> formats.Reading:
@@ -221,110 +191,29 @@ class Clock:
             readings = (replace(self._reading(utc=utc), day_first=day_first) for utc in column.utc)
             found = [formats.read(values, one) for values, one in zip(texts, readings, strict=True)]
         for one in found:
-            self._vote(one.day_first, one.month_first)
+            self._order.vote(one.day_first, one.month_first)
         main, twin = found[0], found[1] if len(found) > 1 else None
         if twin is None:
             return main.us, None, len(main.undecided) > 0
         if len(twin.undecided):
-            self._vote_by_twin(main.us, texts[1], twin.undecided, utc=column.utc[1])
+            epochs, dates = (values.gather(twin.undecided) for values in (main.us, texts[1]))
+            self._order.vote_by_epochs(epochs, dates, self._reading(utc=column.utc[1]))
         slash = np.concatenate([main.undecided, twin.undecided])
         open_rows = len(slash) > 0 and bool(
             (main.us.gather(slash).is_null() & twin.us.gather(slash).is_null()).any()
         )
         return main.us, twin.us, open_rows
 
-    def _vote(self, day: str | None, month: str | None) -> None:
-        with self._lock:
-            self._day_example = self._day_example or day
-            self._month_example = self._month_example or month
-        self._settle()
-
-    def _vote_by_twin(self, main: pl.Series, twin: pl.Series, slash: formats.Places, *, utc: bool) -> None:
-        """An epoch beside an ambiguous date shows its order when only one of both is within a day of it."""
-        slash = slash[:1000]
-        epochs, values = main.gather(slash), twin.gather(slash)
-        day = 86_400 * US
-        near = [
-            ((formats.read(values, self._reading(utc=utc, day_first=order)).us - epochs).abs() < day).fill_null(
-                value=False
-            )
-            for order in (True, False)
-        ]
-        self._by_twin = True
-        shown = [values.filter(near[i] & ~near[1 - i]).head(1).to_list() for i in (0, 1)]
-        self._vote(*(one[0] if one else None for one in shown))
-
-    def _settle(self) -> None:
-        """The order must be one, or be asked for."""
-        seen = self._day_example, self._month_example
-        if self._options.day_first is None and all(seen):
-            raise AskError(
-                "slash dates are written in both orders",
-                where=self._where,
-                found=f"{seen[0]!r} and {seen[1]!r}",
-                hint="say day_first=True or day_first=False; dates that do not fit are rejected",
-            )
-
     def _decide(self) -> None:
         with self._lock:
             if self.day_first is not None:
                 return
             for column, texts in self._look_ahead() if self._look_ahead else ():
-                if self._glimpse(column, texts):
+                glimpse = Clock(self._options, where=self._where)
+                glimpse._both(column, texts, None)
+                if self._order.foresee(glimpse._order):
                     return
-        raise self._undecided()
-
-    def _undecided(self) -> AskError:
-        return AskError(
-            "slash dates allow two readings, and no row of the file shows which",
-            where=self._where,
-            expected="a date such as 31/12/2025 or 12/31/2025 somewhere in the file",
-            hint="say day_first=True (day/month/year) or day_first=False (month/day/year)",
-        )
-
-    def _glimpse(self, column: TimeColumn, texts: Texts) -> bool:
-        probe = Clock(self._options, where=self._where)
-        probe._both(column, texts, None)
-        self._ahead = probe.day_first
-        self._to_be_seen = self._ahead is not None and not probe._by_twin
-        return self._ahead is not None
-
-    def _compare(
-        self, column: TimeColumn, main: pl.Series, twin: pl.Series, zone_h: pl.Series | None
-    ) -> pl.Series | int | None:
-        """Count twins that differ; µs that the readable twin is ahead of UTC."""
-        apart = twin - main
-        with self._lock:
-            if self._offset_s is None and not self._per_row:
-                self._settle_offset(column, apart, zone_h)
-            shift: pl.Series | int | None = (self._offset_s or 0) * US or None
-            if self._per_row and zone_h is not None:
-                shift = _zone_us(zone_h).fill_null(0)
-            left = (apart if shift is None else apart - shift).abs()
-            self._differ[column.headers[0]] = self._differ.get(column.headers[0], 0) + int((left > US).sum())
-            count = len(apart) - apart.null_count()
-            self._compared[column.headers[0]] = self._compared.get(column.headers[0], 0) + count
-        if shift is not None and self._options.utc_offset_confirmed is False and not self._per_row:
-            return None
-        return shift
-
-    def _unexplained(self, main: pl.Series, twin: pl.Series, offset: pl.Series | int | None) -> bool:
-        """Whether readable times are in several zones, so that none can stand in for an epoch that is lost.
-
-        Across a change of the clocks local times have two offsets: either would be a guess for the others.
-        """
-        if self._options.utc_offset_confirmed is False:
-            return False
-        apart = (twin - main if offset is None else twin - main - offset).drop_nulls()
-        quarters = (apart / (QUARTER_S * US)).round().cast(pl.Int64)
-        far = quarters != 0
-        alike = quarters.filter(far & ((apart - quarters * (QUARTER_S * US)).abs() <= US))
-        with self._lock:
-            if len(apart):
-                several = bool(alike.is_duplicated().any()) or int(far.sum()) > (1 - _CONSTANT) * len(apart)
-                self._several = self._several or several
-                return several
-            return self._several
+        raise self._order.undecided()
 
     def _read_naive(self, values: pl.Series) -> tuple[pl.Series, pl.Series]:
         """µs of the texts with naive times taken as UTC, and which of them are naive."""
@@ -344,7 +233,7 @@ class Clock:
         if confirmed is False or read.null_count() == len(read) == values.null_count():
             return read
         us, naive = self._read_naive(values)
-        meant = us - _zone_us(zone_h)
+        meant = us - zone_us(zone_h)
         other = naive & (meant != read).fill_null(value=False)
         if confirmed:
             with self._lock:
@@ -361,42 +250,3 @@ class Clock:
                 "utc_offset_confirmed=False if they are in the environment's time zone",
             )
         return read
-
-    def _settle_offset(self, column: TimeColumn, apart: pl.Series, zone_h: pl.Series | None) -> None:
-        count = len(apart) - apart.null_count()
-        if not count:
-            return
-        if int((apart.abs() <= US).sum()) > (1 - _CONSTANT) * count:
-            self._offset_s = 0
-            return
-        if zone_h is not None and int(((apart - _zone_us(zone_h)).abs() <= US).sum()) >= _CONSTANT * count:
-            self._per_row = True
-            return
-        quarters = (apart / (QUARTER_S * US)).round().cast(pl.Int64)
-        near = (apart - quarters * (QUARTER_S * US)).abs() <= US
-        usual = quarters.filter(near).mode().sort()
-        self._offset_s = 0
-        if len(usual) and int((near & (quarters == usual[0])).sum()) >= _CONSTANT * count:
-            self._offset_s = int(usual[0]) * QUARTER_S
-            self._confirm(column)
-
-    def _taken(self) -> str:
-        if self._options.utc_offset_confirmed is False:
-            return "taken as UTC all the same, as was said, and the epochs as they are"
-        return "taken as their own zone"
-
-    def _confirm(self, column: TimeColumn) -> None:
-        if self._options.utc_offset_confirmed is None:
-            hours = (self._offset_s or 0) / 3600
-            raise AskError(
-                f"readable times differ from the epochs by a constant {hours:+g} h",
-                where=f"{self._where}, columns {' and '.join(column.headers)}",
-                expected="the same instant in both columns",
-                hint="say utc_offset_confirmed=True if the readable column is local time, False if it is UTC; "
-                "the epoch is used where there is one",
-            )
-
-
-def _zone_us(zone_h: pl.Series) -> pl.Series:
-    hours = zone_h.str.strip_chars().str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    return (hours * 3600 * US).round().cast(pl.Int64)

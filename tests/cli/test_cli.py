@@ -203,7 +203,9 @@ def test_hints_speak_the_language_of_the_command_line(dwell: Command, tmp_path: 
         _, err = dwell("ingest", german, "--column", said, exits=3)
         assert "--column '" in err
         assert "columns=" not in err
-    notes = [upload["notes"] for upload in json.loads(dwell("uploads", "--json")[0]) if upload["status"] == "failed"]
+    notes = [
+        upload["notes"] for upload in json.loads(dwell("uploads", "--json")[0]) if upload["status"] == "failed"
+    ]
     assert notes
     assert not any("columns=" in note or "day_first=" in note for note in notes)
     say = ("person_id=Kunde", "started_at=Anfang", "ended_at=Schluss")
