@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import polars as pl
 
+from dwell_kit.analytics.tracklets import compute_person_band
+from dwell_kit.schema import columns as c
 from dwell_kit.vision.boxes import Detections
 from dwell_kit.vision.calibration_files import load_calibration
 from dwell_kit.vision.detection import compute_detection, compute_ground_error
@@ -58,6 +62,25 @@ def tracked(found: Sequence[Detections], *, fps: float) -> TrackTable:
     return TrackTable.of((number, tracker.step(one)) for number, one in enumerate(found, start=1))
 
 
+def as_positions(tracks: TrackTable, *, fps: float) -> pl.DataFrame:
+    """The tracks of one camera in the columns of the positions contract."""
+    corner, size = tracks.xyxy[:, :2], tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]
+    since = datetime(2025, 5, 1, tzinfo=UTC)
+    return pl.DataFrame(
+        {
+            c.PERSON: tracks.track_id.astype(str),
+            c.CAMERA: ["view"] * len(tracks),
+            c.TIME: [since + timedelta(seconds=float(at)) for at in tracks.frame / fps],
+            c.X_M: pl.Series([None] * len(tracks), dtype=pl.Float64),
+            c.Y_M: pl.Series([None] * len(tracks), dtype=pl.Float64),
+            c.BOX_X: corner[:, 0],
+            c.BOX_Y: corner[:, 1],
+            c.BOX_W: size[:, 0],
+            c.BOX_H: size[:, 1],
+        }
+    )
+
+
 def figures(rules: OfflineRules | None = None) -> dict[str, Any]:
     """Detection, tracking, foot error, presence and speed of one pass."""
     folder = DATA / "pets2009_s2l1"
@@ -66,6 +89,7 @@ def figures(rules: OfflineRules | None = None) -> dict[str, Any]:
     tracks = tracked(found, fps=FPS)
     seen = compute_detection(truth, untracked(found))
     said = evaluate(truth, tracks).as_dict()
+    (band,) = compute_person_band(as_positions(tracks, fps=FPS)).rows(named=True)
     feet = compute_ground_error(truth, tracks, load_calibration(folder / "calibration" / "View_001.xml").camera)
     return {
         "detection_f1": seen.f1,
@@ -73,6 +97,8 @@ def figures(rules: OfflineRules | None = None) -> dict[str, Any]:
         "recall": seen.recall,
         "tracks_f1": said["f1"],
         **{name: said[name] for name in ("hota", "idf1", "mota", "idsw", "tracks", "true_persons")},
+        "persons_low": band["low"],
+        "persons_high": band["high"],
         "foot_median_m": feet.median_m,
         "foot_p95_m": feet.p95_m,
         "person_s": len(tracks) / FPS,

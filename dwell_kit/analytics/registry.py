@@ -152,6 +152,8 @@ _ALL: Final = (
        **_PERSONS),
     _q("level_of_service", "Level of service", "s", "density:compute_level_of_service", "S2.8",
        "How long each level of service lasted in zones of the floor.", takes=("positions",), **_PERSONS),
+    _q("person_band", "Persons, between", "persons", "tracklets:compute_person_band", "S2.10",
+       "The persons counted, and the fewest that the tracks may be of.", takes=("positions",), persons=c.HIGH),
     _q("sensitivity", "Sensitivity to max_gap", "visits", "sensitivity:compute_gap_sensitivity", "S2.10",
        "The key figures for several values of max_gap.", **_PERSONS),
     _q("fragmentation", "Sensitivity to broken identities", "persons",

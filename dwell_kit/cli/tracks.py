@@ -97,14 +97,14 @@ def track(
             workers=workers, cluster=cluster, chunk_s=chunk_seconds,
             environment=environment, source=source, tz=tz, notes=notes, progress=progress,
         )  # fmt: skip
-        persons = ws.positions(environment=environment, as_="polars") if not as_json else None
+        band = ws.compute("person_band", environment=environment, as_="polars").row(0, named=True)
     if as_json:
-        show(report.as_dict(), as_json=True)
+        show(report.as_dict() | {"persons": band}, as_json=True)
         return
     result = "already there, nothing changed" if report.repeated else f"upload {str(report.upload_id)[:8]}"
     show([{"result": result, "positions": report.accepted, "rejected": report.rejected}], as_json=False)
-    if persons is not None:
-        typer.echo(f"persons in the environment: {persons['person_id'].n_unique()}")
+    fewest = f"; at least {band['low']}: some tracks may be of one person, or of nobody"
+    typer.echo(f"persons in the environment: {band['high']}{fewest if band['low'] < band['high'] else ''}")
     for note in report.notes:
         typer.echo(note, err=True)
 

@@ -186,6 +186,10 @@ CORRELATION: Final = "correlation"
 DURATION_S: Final = "duration_s"
 MAX_GAP_S: Final = "max_gap_s"
 SWITCHES_PER_H: Final = "switches_per_hour"
+BRIEF: Final = "brief"
+"""Tracks too short to be somebody for certain."""
+JOINED: Final = "joined"
+"""Tracks that may go on in another one."""
 
 # results: dwell
 GRAIN: Final = "grain"

@@ -44,6 +44,7 @@ def test_a_video_becomes_facts(capsys: pytest.CaptureFixture[str], given: list[A
     again = json.loads(run(capsys, *given, "--zone", "all=-20,-20 20,-20 20,20 -20,20", "--json")[0])
     assert again["repeated"]
     assert again["accepted"] == 19
+    assert (again["persons"]["low"], again["persons"]["high"]) == (1, 1)
 
 
 def test_a_video_in_chunks_is_the_same_run(capsys: pytest.CaptureFixture[str], given: list[Any]) -> None:
