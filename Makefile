@@ -41,7 +41,7 @@ test: $(BIN)/.dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 slow: $(BIN)/.dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .

@@ -17,6 +17,8 @@ from tests.serve.jupyter import TOKEN, Jupyter, running
 from tests.serve.site import Site
 from tests.workspace.exports import many, write
 
+pytestmark = pytest.mark.slow  # a JupyterLab
+
 CELLS = (
     "from dwell_kit.ui import notebook\n\nnotebook.overview('workspace')",
     "notebook.upload('workspace')",

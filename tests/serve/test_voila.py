@@ -19,6 +19,8 @@ from dwell_kit.ui.pages import PAGES
 from tests.serve.site import Site, serving, visiting, workspace
 from tests.workspace.exports import many, write
 
+pytestmark = pytest.mark.slow  # a Voilà with its kernels
+
 WAITING = len(PAGES)
 """Kernels, one for each page."""
 

@@ -23,6 +23,8 @@ from dwell_kit.vision.boxes import Detections
 from dwell_kit.vision.replay import ReplayDetector
 from tests.jobs.clusters import started
 
+pytestmark = pytest.mark.slow  # clusters of processes
+
 START = datetime(2025, 5, 1, 9, tzinfo=UTC)
 FPS = scene.FPS
 
