@@ -26,6 +26,7 @@ def plot_cells(
     tooltips: Sequence[tuple[str, str]],
     title: str,
     xlabel: str = "",
+    ylabel: str = "",
     column_labels: Sequence[str] | None = None,
     row_labels: Sequence[str] | None = None,
     every: int = 1,
@@ -70,7 +71,7 @@ def plot_cells(
         xticks=[(i, word) for i, word in enumerate(words) if i % every == 0],
         yticks=[(len(rows) - 1 - i, name) for i, name in enumerate(names)],
         xlabel=xlabel,
-        ylabel="",
+        ylabel=ylabel,
         xrotation=xrotation,
         show_legend=False,
     )

@@ -42,6 +42,7 @@ def plot_flows(table: Any, *, figure: str = c.SHARE, title: str = "From place to
         rows=places,
         tooltips=tips,
         xlabel="to",
+        ylabel="from",
         xrotation=45,
         title=title,
     )

@@ -127,8 +127,8 @@ def on_any_ground(drawn: Any, *, still: bool = True) -> Any:
     drawn.update(background_fill_alpha=0.0, border_fill_alpha=0.0, outline_line_alpha=0.0)
     for axis in drawn.axis:
         axis.update(
-            axis_label_text_color=MIDDLE, major_label_text_color=MIDDLE, axis_line_color=MIDDLE,
-            minor_tick_line_alpha=0.0,
+            axis_label_text_color=MIDDLE, axis_label_text_font_style="normal", major_label_text_color=MIDDLE,
+            axis_line_color=MIDDLE, minor_tick_line_alpha=0.0,
         )  # fmt: skip
         if axis.major_tick_line_color is not None:
             axis.major_tick_line_color = MIDDLE

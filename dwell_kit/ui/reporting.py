@@ -23,7 +23,7 @@ _RUNS: Final = (
     ("created_at", "when", False), ("report", "report", False), ("status", "status", False),
     ("about", "of", False),
     ("version", "data version", True), ("duration_s", "took", True), ("schedule", "schedule", False),
-    ("open", "report", None), ("files", "files", None),
+    ("open", "page", None), ("files", "files", None),
 )  # fmt: skip
 _SCHEDULES: Final = (
     ("name", "schedule", False), ("report", "report", False), ("cron", "when (cron)", False),
