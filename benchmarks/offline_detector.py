@@ -14,8 +14,8 @@ from benchmarks.view001 import clip_figures, figures, rounded
 from dwell_kit.vision.offline_rules import OfflineRules
 
 SHOWN = (
-    "detection_f1", "hota", "idf1", "mota", "foot_median_m", "person_s_off", "clip_tracks",
-    "clip_frames_with_somebody", "clip_frames_with_several",
+    "detection_f1", "hota", "idf1", "mota", "foot_median_m", "person_s_off", "persons_low", "persons_high",
+    "clip_tracks", "clip_frames_with_somebody", "clip_frames_with_several",
 )  # fmt: skip
 SHARES = (0.8, 1.2)
 
