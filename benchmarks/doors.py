@@ -25,6 +25,7 @@ def run(scratch: Path) -> list[dict[str, Any]]:
     """Rows of the results table."""
     from playwright.sync_api import sync_playwright
 
+    (scratch / "doors").mkdir(parents=True, exist_ok=True)
     queries.prepare(scratch / "doors", ROWS)
     workspace = scratch / "doors" / "queries"
     big = _big(scratch)
