@@ -33,6 +33,11 @@ class Period:
         """The time as filters, with others beside it."""
         return Filters.of(environment=self.environment, since=self.since, until=self.until, **more)
 
+    def table(self) -> pl.DataFrame:
+        """One row that says the same to programs: environment, tz, since, until (ISO 8601), title."""
+        told = {"environment": self.environment, "tz": self.tz, "title": self.title}
+        return pl.DataFrame([{**told, "since": self.since.isoformat(), "until": self.until.isoformat()}])
+
     def heading(self, version: int) -> str:
         """One line of Markdown: when, where, in whose time, of which data."""
         return (

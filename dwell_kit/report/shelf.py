@@ -40,8 +40,8 @@ def kinds() -> list[dict[str, Any]]:
 def runs(ws: Workspace) -> list[dict[str, Any]]:
     """Runs, the newest first: those under way, those that failed, and the finished ones with their files.
 
-    id, report, status (waiting, running, done, failed), schedule (or None), given (parameters), version,
-    created_at (ISO 8601), duration_s, files, error (or None).
+    id, report, status (waiting, running, done, failed), schedule (or None), given (parameters), period (the time
+    it is about, in words, or None), version, created_at (ISO 8601), duration_s, files, error (or None).
     """
     past = history(ws)
     made = [found for folder in _folders(ws, past) if (found := _finished(*folder)) is not None]
@@ -97,9 +97,19 @@ def _finished(run: str, folder: Path, schedule: str | None) -> dict[str, Any] | 
     if said is None:
         return None
     names = ("report", "given", "version", "created_at", "duration_s")
+    known = {name: said.get(name) for name in names}
     return _run(
-        run, status=store.DONE, schedule=schedule, files=sorted(said["files"]), **{n: said.get(n) for n in names}
+        run, status=store.DONE, schedule=schedule, files=sorted(said["files"]), period=_period(folder), **known
     )
+
+
+def _period(folder: Path) -> str | None:
+    """The time that a report is about, in its own words; None where it has not kept them."""
+    try:
+        (row,) = json.loads((folder / "data" / "period.json").read_text())
+        return str(row["title"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _jobs(ws: Workspace) -> Iterator[dict[str, Any]]:
@@ -129,8 +139,8 @@ def _due(past: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _run(run: str, **known: Any) -> dict[str, Any]:
     blank: dict[str, Any] = {
-        "id": run, "report": "", "status": "", "schedule": None, "given": {}, "version": None, "created_at": "",
-        "duration_s": None, "files": [], "error": None,
+        "id": run, "report": "", "status": "", "schedule": None, "given": {}, "period": None, "version": None,
+        "created_at": "", "duration_s": None, "files": [], "error": None,
     }  # fmt: skip
     return {**blank, **known}
 

@@ -92,9 +92,8 @@ class Reports(Page):
 
     def _run(self, run: dict[str, Any]) -> dict[str, Any]:
         """A run as the table shows it: text, links and buttons."""
-        about = ", ".join(f"{name} {value}" for name, value in (run["given"] or {}).items()) or (
-            "" if run["schedule"] else "the last with data"
-        )
+        given = ", ".join(f"{name} {value}" for name, value in (run["given"] or {}).items())
+        about = run["period"] or given or ("" if run["schedule"] else "the last with data")
         failed = run["error"] is not None
         shown = {
             **run,

@@ -66,6 +66,11 @@ def test_the_run_folder_is_complete(daily: RunResult) -> None:
     assert said["simulated"] is True
     assert said["parameters"]["k"] == 5
     assert said["dwell_kit"] == dk.__version__
+    (about,) = json.loads((daily.folder / "data/period.json").read_text())
+    assert about == {
+        "environment": "main", "tz": "UTC", "title": "Tuesday, 06 May 2025",
+        "since": "2025-05-06", "until": "2025-05-07",
+    }  # fmt: skip
 
 
 def test_figures_are_those_of_the_library(daily: RunResult, workspace: Path) -> None:
