@@ -127,11 +127,10 @@ def prepare(scratch: Path, rows: int) -> None:
     import dwell_kit as dk
     from dwell_kit.simulate.bulk import simulate_big
 
-    folder = scratch / "queries"
-    if (folder / "workspace.json").exists():
+    folder, path = scratch / "queries", scratch / "queries.csv"
+    if (folder / "workspace.json").exists() and not path.exists():  # what was broken off has left its file
         return
     shutil.rmtree(folder, ignore_errors=True)
-    path = scratch / "queries.csv"
     simulate_big(rows=rows, seed=11, out=path)
     with dk.open(folder) as ws:
         ws.ingest(path)

@@ -32,6 +32,8 @@ class Selection:
     """(p,)"""
     intervals: NDArray[np.int64]
     """(k, 2) sorted, disjoint, half-open µs UTC."""
+    since_us: int
+    """Where the time looked at begins, whatever weekdays and hours leave of it; MIN_US if nowhere."""
     min_us: int
     max_us: int
     max_gap_us: int
@@ -77,6 +79,7 @@ def compile(
         zone=_among(coded.zones, filters.zones),
         person=_persons(filters, coded, listed),
         intervals=_intervals(filters, _hull(coded, coverage), tz, open_hours),
+        since_us=looked_at(filters, tz)[0],
         min_us=MIN_US if filters.min_dwell is None else microseconds(filters.min_dwell),
         max_us=MAX_US if filters.max_dwell is None else microseconds(filters.max_dwell),
         max_gap_us=microseconds(filters.max_gap),
@@ -140,11 +143,16 @@ def _hull(coded: Coded, coverage: Any) -> tuple[int, int] | None:
     return (min(moments), max(moments)) if moments else None
 
 
+def looked_at(filters: Filters, tz: str) -> tuple[int, int]:
+    """Since and until of filters, µs UTC; `MIN_US` and `MAX_US` where they are open."""
+    since = MIN_US if filters.since is None else to_us(parse_moment(filters.since, tz))
+    return since, MAX_US if filters.until is None else to_us(parse_moment(filters.until, tz))
+
+
 def _intervals(
     filters: Filters, hull: tuple[int, int] | None, tz: str, open_hours: OpeningHours | None
 ) -> NDArray[np.int64]:
-    since = MIN_US if filters.since is None else to_us(parse_moment(filters.since, tz))
-    until = MAX_US if filters.until is None else to_us(parse_moment(filters.until, tz))
+    since, until = looked_at(filters, tz)
     if until < since:
         raise FilterError(
             "the selected time ends before it begins",

@@ -30,7 +30,7 @@ from dwell_kit.analytics.tabulate import tabulate
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
-from dwell_kit.schema.time import MIN_US, US
+from dwell_kit.schema.time import US
 
 RECENCY_BANDS: Final = (0, 1, 7, 30, 90)
 """Whole local days since the last visit, from; each band ends before the next."""
@@ -122,9 +122,8 @@ def compute_top_visitors(
     visits, dwell = _totals(
         frozen(entries.person, np.int32), frozen(entries.dwell, np.int64), entries.coded.n_persons
     )
-    top = _top(
-        np.flatnonzero(visits >= max(least, 1)), *((visits, dwell) if order == c.VISITS else (dwell, visits)), n
-    )
+    by = (visits, dwell) if order == c.VISITS else (dwell, visits)
+    top = _top(np.flatnonzero(visits >= max(least, 1)), *by, n, entries.coded.persons)
     begin = np.searchsorted(entries.person, top, side="left")
     own = [slice(a, a + visits[person]) for a, person in zip(begin, top, strict=True)]
     edges = _day_edges(entries, tz)
@@ -271,8 +270,7 @@ def _begins(entries: Entries, keys: Sequence[Key]) -> NDArray[np.int64]:
     edges = keys[0].edges if keys else None
     if edges is not None:
         return edges[bucket_of(entries.at, edges)]
-    spans = entries.selection.intervals
-    return np.full(len(entries), spans[0, 0] if len(spans) else MIN_US, np.int64)
+    return np.full(len(entries), entries.selection.since_us, np.int64)
 
 
 def _words(entries: Entries, name: str, persons: NDArray[np.int64]) -> pl.Series:
@@ -280,13 +278,23 @@ def _words(entries: Entries, name: str, persons: NDArray[np.int64]) -> pl.Series
     return words_of(words, codes[persons]).alias(name)
 
 
-def _top(seen: NDArray[Any], first: NDArray[np.int64], then: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """The `n` of `seen` with the greatest `first`, then the greatest `then`, then the least index."""
+def _top(
+    seen: NDArray[Any], first: NDArray[np.int64], then: NDArray[np.int64], n: int, names: Sequence[str]
+) -> NDArray[np.int64]:
+    """The `n` of `seen` with the greatest `first`, then the greatest `then`, then the least name.
+
+    Indices are in no order that a reader of the figure knows: a workspace's follow keyed codes of its own.
+    """
     if len(seen) > n:
         least = np.partition(first[seen], len(seen) - n)[len(seen) - n]
         seen = seen[first[seen] >= least]
-    order = np.lexsort((seen, -then[seen], -first[seen]))[:n]
-    return seen[order].astype(np.int64)
+    order = np.lexsort((-then[seen], -first[seen]))
+    seen = seen[order].astype(np.int64)
+    if len(seen) > n:  # those who are level with the last one, too: their names decide
+        level = (first[seen] == first[seen[n - 1]]) & (then[seen] == then[seen[n - 1]])
+        seen = seen[: max(n, int(np.flatnonzero(level)[-1]) + 1)]
+    text = words_of(names, seen).cast(pl.String).to_numpy()
+    return seen[np.lexsort((text.astype(str), -then[seen], -first[seen]))[:n]]
 
 
 @nb.njit(cache=True, nogil=True)

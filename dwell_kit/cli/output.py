@@ -30,9 +30,10 @@ _SPOKEN: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     ("utc_offset_confirmed=True", "--utc-offset-confirmed"),
     ("utc_offset_confirmed=False", "--utc-offset-denied"),
     (r"ws\.ingest\(path\)", "`dwell ingest FILE`"),
+    (r"ws\.set_environment\('([^']*)', tz='([^']*)'\)", r"`dwell environment \1 --tz \2`"),
     (r" or dk\.open\(path\)", ""),
     (r"\bwindow=(…|\S*)", "--covers FROM/TILL"),
-    (r"(?<![\w'-])([a-z]+)_?([a-z]*)=(…?)", lambda m: "--" + "-".join(w for w in m.groups()[:2] if w)),
+    (r"(?<![\w'-])([a-z]+)_?([a-z]*)=(…?)(?!['\"])", lambda m: "--" + "-".join(w for w in m.groups()[:2] if w)),
 )
 """What hints say to Python, and what the same is called on the command line."""
 
@@ -92,6 +93,8 @@ def in_options(text: str) -> str:
 
     >>> in_options('say columns={"a": "<its header>", "b": "B"}, or day_first=True')
     "say --column 'a=<its header>' --column 'b=B', or --day-first"
+    >>> in_options("export(format='onnx')")
+    "export(format='onnx')"
     """
     for python, option in _SPOKEN:
         text = re.sub(python, option, text)

@@ -260,6 +260,7 @@ def _clocked(
     spans = clock_intervals(low, high, tz=environment.tz, weekdays=filters.weekdays, hours=filters.hours)
     if filters.open_hours:
         spans = intersect(spans, _opening_hours(environment).intervals(low, high, environment.tz))
+    spans = intersect(spans, np.array([selection.looked_at(filters, environment.tz)]))
     if not len(spans):
         return frame.clear()
     at = np.minimum(np.searchsorted(spans[:, 1], first, side="right"), len(spans) - 1)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dwell_kit.analytics.coding import encode
 from dwell_kit.analytics.visitors import (
     compute_inter_visit,
     compute_new_returning,
@@ -133,6 +135,26 @@ def test_a_visit_that_goes_on_is_not_an_earlier_one():
     assert still_there[c.NEW_VISITORS].item() == 1
     elsewhere = rows_of([("p", "a", 0, 5), ("p", "b", 60, 5)])
     assert compute_new_returning(elsewhere, filters=filters.but(cameras=("b",)))[c.RETURNING_RATE].item() == 1.0
+
+
+@pytest.mark.parametrize("clock", [{"weekdays": (5,)}, {"hours": (9, 17)}, {}])
+def test_returning_is_since_whatever_weekdays_and_hours_leave_of_the_time(clock):
+    # since Monday 2025-05-05; a's first visit is on that Monday at 08:00, b's on the Friday before
+    since = datetime(2025, 5, 5, tzinfo=UTC)
+    friday = (since + timedelta(days=4, hours=10) - at(0)).total_seconds() / 60
+    monday = (since + timedelta(hours=8) - at(0)).total_seconds() / 60
+    rows = rows_of(
+        [("a", "c", monday, 10), ("a", "c", friday, 10), ("b", "c", friday - 7 * 1440, 10), ("b", "c", friday, 10)]
+    )
+    found = compute_new_returning(rows, filters=Filters.of(since=since, **clock)).row(0, named=True)
+    assert (found[c.NEW_VISITORS], found[c.RETURNING_VISITORS]) == (1, 1)
+
+
+def test_who_is_level_is_told_by_name_whatever_the_order_of_codes():
+    coded = encode(rows_of([(name, "a", 0, 10) for name in "abcd"]))
+    turned = replace(coded, persons=["d", "b", "a", "c"])
+    assert compute_top_visitors(turned, n=2)[c.PERSON].to_list() == ["a", "b"]
+    assert compute_top_visitors(turned, n=9)[c.PERSON].to_list() == ["a", "b", "c", "d"]
 
 
 def test_recency_and_frequency():

@@ -300,6 +300,16 @@ def test_rows_are_filtered_like_figures_or_not_at_all(ws: dk.Workspace, tmp_path
     assert ws.sightings(open_hours=True)["camera_id"].tolist() == ["door", "door"]
 
 
+def test_rows_lie_in_all_the_filters_of_time_at_once(tmp_path: Path) -> None:
+    with dk.open(tmp_path / "ws") as ws:
+        ws.ingest(write(tmp_path / "a.csv", [("a", "door", "1", 1800, 9000), ("b", "door", "2", 9000, 9060)]))
+        # a is there 08:30 to 10:30: after ten, and before nine, but never both at once
+        both = {"since": "2025-05-05T10:00", "hours": (8, 9)}
+        assert ws.summary(**both)["sightings"] == len(ws.sightings(**both)) == 0
+        assert len(ws.sightings(since="2025-05-05T10:00", hours=(10, 11))) == 2
+        assert len(ws.sightings(until="2025-05-05T09:00", hours=(8, 9))) == 1
+
+
 def test_crowd_events_are_filtered_as_the_pure_function_does(ws: dk.Workspace, tmp_path: Path) -> None:
     people = [("anna", "female"), ("ben", "male"), ("cem", "inconclusive")]
     path = write(tmp_path / "a.csv", [(who, "door", str(i), 0, 900) for i, (who, _) in enumerate(people)])
