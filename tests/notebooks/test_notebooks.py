@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import dwell_kit as dk
+from dwell_kit.errors import NotFoundError
 from dwell_kit.report.execute import execute
 
 ROOT = Path(__file__).parents[2] / "notebooks"
@@ -44,3 +46,12 @@ def test_a_notebook_runs(path: Path, tmp_path: Path) -> None:
     outputs = [o for cell in executed.cells if cell.cell_type == "code" for o in cell.outputs]
     assert not [o for o in outputs if o.output_type == "stream" and o.name == "stderr" and "Warning" in o.text]
     assert sum(o.output_type == "execute_result" for o in outputs) >= 5
+
+
+def test_tracking_says_what_is_missing_where_nobody_has_a_place_on_the_floor(tmp_path: Path) -> None:
+    export = tmp_path / "a.csv"
+    export.write_text("person_id,camera_id,started_at,ended_at\na,door,2025-05-05 10:00:00,2025-05-05 10:05:00\n")
+    with dk.open(tmp_path / "ws") as ws:
+        ws.ingest(export)
+    with pytest.raises(NotFoundError, match="nobody has a place on the floor"):
+        execute(ROOT / "tracking.ipynb", tmp_path / "executed.ipynb", {"workspace": str(tmp_path / "ws")})
