@@ -70,9 +70,7 @@ class Gallery:
         )
         self._gpu = gpu
         none = np.zeros(0, np.int64)
-        self.entries = Entries(
-            looks=np.zeros((0, size), np.float32), persons=none, since_us=none, seen_us=none
-        )
+        self.entries = Entries(looks=np.zeros((0, size), np.float32), persons=none, since_us=none, seen_us=none)
         self._index: Any = None
         self._flat = True
 
@@ -98,7 +96,8 @@ class Gallery:
             found = f"{persons.shape}, {seen.shape} and {since.shape}"
             raise InputError("looks, persons and times do not match", "add", f"({len(given)},) each", found)
         fresh = Entries(looks=given, persons=persons, since_us=since, seen_us=seen)
-        self._join([fresh[np.isfinite(given).all(axis=1)]])
+        has = np.flatnonzero(np.isfinite(given).all(axis=1))
+        self._join([fresh[has]])
 
     def absorb(self, *others: Gallery) -> None:
         """Remember what other galleries do.

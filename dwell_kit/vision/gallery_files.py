@@ -1,6 +1,6 @@
 """A gallery as a folder: one file that says which generation holds, and that generation's arrays.
 
-Looks are of persons: folders and files are their owner's alone. Nothing here needs FAISS, so that a machine without
+Looks are of persons: folders and files are their owner's alone. Nothing here needs FAISS: a machine without
 it can erase.
 """
 
@@ -59,7 +59,7 @@ class Entries:
     def __len__(self) -> int:
         return len(self.persons)
 
-    def __getitem__(self, which: NDArray[np.bool_]) -> Entries:
+    def __getitem__(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Entries:
         return Entries(**{name: array[which] for name, array in self.arrays().items()})
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -126,7 +126,8 @@ class LinkLog:
 
         for link in self.links:
             if (link.kind == MERGE) != link.undone:
-                kept, other = sorted((root(link.kept), root(link.other)))  # ids grow with time: the first one stays
+                # Ids grow with time: who was seen first stays.
+                kept, other = sorted((root(link.kept), root(link.other)))
                 if kept != other:
                     parent[other] = kept
         return {one: root(one) for one in list(parent)}

@@ -1,6 +1,7 @@
 """Cameras in, positions out: frames → detections → tracks → feet on the floor → one person over all cameras.
 
-Nothing is written here, and nothing grows with the length of a video but the persons' names, and one look of each by each camera if looks are taken.
+Nothing is written here, and nothing grows with the length of a video but the persons: their names, and where looks
+are taken one of each by each camera.
 """
 
 from __future__ import annotations
@@ -238,7 +239,8 @@ class Pipeline:
     def _note(self) -> None:
         """Pass on what detectors and the embedder say of themselves."""
         for camera in self._cameras:
-            said = [one.note for one in (camera.given.detector, self._embedder) if isinstance(one, Noted)]
+            mine: list[object] = [camera.given.detector, self._embedder]
+            said = [one.note for one in mine if isinstance(one, Noted)]
             camera.status.note = "; ".join(filter(None, said))
 
     def _looks(self, at_s: float, newest: Sequence[Frame | None], tracks: Sequence[Tracks]) -> list[Floats] | None:

@@ -34,6 +34,7 @@ from dwell_kit.workspace import (
     paging,
     querying,
     spreading,
+    track_runs,
     tracking,
     undoing,
     watching,
@@ -170,7 +171,7 @@ class Workspace:
 
     def track(
         self,
-        cameras: Sequence[tracking.TrackedCamera | Mapping[str, Any]],
+        cameras: Sequence[track_runs.TrackedCamera | Mapping[str, Any]],
         *,
         start: datetime | str | None = None,
         zones: Iterable[Zone] = (),
@@ -195,7 +196,7 @@ class Workspace:
         Parameters
         ----------
         cameras : what is tracked, e.g. [{"camera_id": "door", "video": "door.mp4", "calibration": "door.csv"}];
-            `workspace.tracking.TrackedCamera` says what may be given. Cameras with calibrations share a floor.
+            `workspace.track_runs.TrackedCamera` says what may be given. Cameras with calibrations share a floor.
         start : instant of the first frame; a naive one is local to the environment. seconds : where to stop.
         zones : of the floor, in metres. progress : called with media time, length and the cameras' status.
         embedder : takes looks of persons (colours, clip), so that who was lost is known again from a cosine of
@@ -216,8 +217,8 @@ class Workspace:
             known = {e.name: e.tz for e in registry.environments(connection)}
         return tracking.track(
             self._handle,
-            tracking.Run(
-                cameras=tracking.cameras_of(cameras),
+            track_runs.Run(
+                cameras=track_runs.cameras_of(cameras),
                 start=start,
                 zones=tuple(zones),
                 seconds=seconds,

@@ -87,7 +87,10 @@ def test_who_comes_back_is_known_by_their_look_and_by_nothing_else() -> None:
     assert count == 1
     (link,) = made.alike()
     assert link == (link[0], link[1], pytest.approx(1.0))
-    assert {one.person for one in made.portraits()} == {link[0], link[1]}  # the look does not make them one for good
+    assert {one.person for one in made.portraits()} == {
+        link[0],
+        link[1],
+    }  # the look does not make them one for good
     assert told.shown < 30  # of 100 boxes: two tracks a camera, each looked at every 2 s
 
 

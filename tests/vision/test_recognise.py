@@ -69,9 +69,7 @@ def test_two_known_persons_are_not_joined_through_a_third() -> None:
 def test_a_fresh_person_who_comes_twice_is_one_with_the_known_one_first() -> None:
     fresh = gallery((7, ANN, 100, 110), (8, ANN, 200, 210), (9, BOB, 300, 310))
     assert pairs(recognise(gallery(), fresh, joined={})) == [(7, 8)]
-    found = recognise(
-        gallery((1, BOB, 0, 9)), fresh, joined={}, alike=[Likeness(earlier=8, later=9, cosine=0.81)]
-    )
+    found = recognise(gallery((1, BOB, 0, 9)), fresh, joined={}, alike=[Likeness(earlier=8, later=9, cosine=0.81)])
     # 9 is the known one, 8 is 9, and 7 is 8: by the links in this order all of them count as 1
     assert pairs(found) == [(1, 9), (8, 9), (7, 8)]
 
