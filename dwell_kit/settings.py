@@ -22,7 +22,7 @@ class Settings:
     keep_raw : keep the ingested files, compressed, by hash.
     raw_days : days after which `compact` removes kept files; 0 keeps them for good.
     looks_days : days of media time for which looks of tracked persons are kept, so that who comes again is known;
-        0 keeps none.
+        0 keeps none, and nobody is known by their look alone.
     lease_timeout_s : how long a publish waits for another process before it gives up.
     block_mb : size of the blocks that big files are read in.
     smtp_url : the mail server that reports are sent with, smtp://user:password@host:port (or smtps:).

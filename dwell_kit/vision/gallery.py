@@ -132,7 +132,7 @@ class Gallery:
             cosine[has] = np.where(good, near, np.nan)
         return Matches(person_id=persons, cosine=cosine)
 
-    def expire(self, before_us: int) -> int:
+    def expire(self, before_us: float) -> int:
         """Forget looks seen before `before_us`; how many."""
         return self._keep(self.entries.seen_us >= before_us)
 

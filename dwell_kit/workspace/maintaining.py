@@ -47,11 +47,12 @@ def compact(
             draft.versions[table.name] = fresh.version()
             merged[table.name] = (before, len(fresh.file_uris()))
             step(f"{table.name} compacted")
+        looks = remembering.expire(ws, "*", ws.now())
     removed = remove_unnamed(ws, keep_versions=keep_versions)
     return {
         "files": {name: {"before": a, "after": b} for name, (a, b) in merged.items()},
         "files_removed": removed,
-        "looks_removed": remembering.expire(ws, "*", ws.now()),
+        "looks_removed": looks,
         "raw_files_removed": _retire_raw(ws, (ws.settings.raw_days or None) if raw_days is None else raw_days),
         "version": draft.snapshot_id,
     }

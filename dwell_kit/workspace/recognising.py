@@ -96,9 +96,11 @@ class Recognition:
 
         known, fresh = self._recall(), self._fresh()
         joined = identities(self.ws, self.target.environment, self.ws.snapshot()).joined
-        found = recognise(known.gallery, fresh, joined=joined, alike=self._decided())
-        if self.ws.settings.looks_days > 0 and len(fresh):
-            remember(self.ws, str(report.upload_id), self.about, fresh.entries)
+        found = self._decided()
+        if self.ws.settings.looks_days > 0:
+            found = recognise(known.gallery, fresh, joined=joined, alike=found)
+            if len(fresh):
+                remember(self.ws, str(report.upload_id), self.about, fresh.entries)
         draft.afterwards.append(lambda: expire(self.ws, self.target.environment, self.start))
         members = self._members(draft, {code for one in found for code in (one.earlier, one.later)})
         found = [one for one in found if {one.earlier, one.later} <= members.keys()]

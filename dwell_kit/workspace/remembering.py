@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from dwell_kit.errors import FormatError
-from dwell_kit.schema.time import to_us
+from dwell_kit.errors import FormatError, NotFoundError
+from dwell_kit.schema.time import US, to_us
 from dwell_kit.store import snapshots
 from dwell_kit.vision.gallery_files import About, Entries, read_gallery, write_gallery
 from dwell_kit.workspace.handle import Handle
+
+_DAY_US: Final = 86_400.0 * US
+_UNREADABLE: Final = (FormatError, NotFoundError)
+"""What a gallery raises that is damaged, or that a killed run had only begun to write."""
 
 
 def galleries(ws: Handle, environment: str = "*") -> list[Path]:
@@ -25,7 +30,7 @@ def galleries(ws: Handle, environment: str = "*") -> list[Path]:
     return sorted(path for path in ws.layout.looks.glob(f"{environment}/*") if path.is_dir())
 
 
-def shown(ws: Handle, environment: str) -> list[Path]:
+def shown(ws: Handle, environment: str = "*") -> list[Path]:
     """Those of uploads that the newest snapshot shows."""
     with ws.database.read() as connection:
         there = snapshots.uploads_in(connection, snapshots.latest(connection).id)
@@ -49,15 +54,15 @@ def expire(ws: Handle, environment: str, now: datetime) -> int:
     """Remove the galleries whose newest look is older than looks are kept; returns how many looks went."""
     removed = 0
     for folder, entries in _readable(galleries(ws, environment)):
-        if len(entries) and entries.seen_us.max() < kept_since_us(ws, now):
+        if entries.seen_us.max() < kept_since_us(ws, now):
             shutil.rmtree(folder, ignore_errors=True)
             removed += len(entries)
     return removed
 
 
-def kept_since_us(ws: Handle, now: datetime) -> int:
+def kept_since_us(ws: Handle, now: datetime) -> float:
     """Media time, µs UTC, from which on looks are kept."""
-    return to_us(now - timedelta(days=ws.settings.looks_days))
+    return to_us(now) - ws.settings.looks_days * _DAY_US
 
 
 def forget(ws: Handle, environment: str, codes: Collection[int], uploads: Collection[str] | None = None) -> int:
@@ -69,13 +74,16 @@ def forget(ws: Handle, environment: str, codes: Collection[int], uploads: Collec
     for folder in _among(galleries(ws, environment), uploads):
         try:
             about, entries = read_gallery(folder)
-        except FormatError:
+        except _UNREADABLE:
             shutil.rmtree(folder)
             continue
         stay = ~np.isin(entries.persons, list(codes))
         if not stay.all():
             removed += int((~stay).sum())
-            write_gallery(folder, about, entries[stay])
+            if stay.any():
+                write_gallery(folder, about, entries[stay])
+            else:
+                shutil.rmtree(folder)
     return removed
 
 
@@ -86,8 +94,8 @@ def count(ws: Handle, environment: str, codes: Collection[int], uploads: Collect
 
 
 def check(ws: Handle) -> tuple[bool, str]:
-    """Whether every gallery can be read, and by its owner alone; and that in words."""
-    there = galleries(ws)
+    """Whether every gallery that counts can be read, and any by its owner alone; and that in words."""
+    there = shown(ws)
     looks = {folder: len(entries) for folder, entries in _readable(there)}
     damaged = [folder.name[:8] for folder in there if folder not in looks]
     open_to_others = any(path.stat().st_mode & 0o077 for path in ws.layout.looks.rglob("*"))
@@ -105,5 +113,5 @@ def _readable(folders: list[Path]) -> Iterator[tuple[Path, Entries]]:
     for folder in folders:
         try:
             yield folder, read_gallery(folder)[1]
-        except FormatError:
+        except _UNREADABLE:
             continue
