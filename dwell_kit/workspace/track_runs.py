@@ -63,9 +63,10 @@ class Run:
     ----------
     start : aware instant of media time 0; None for live cameras is now.
     zones : of the floor, in metres. seconds : of media time after which the run ends.
-    embedder : by name, takes looks of persons; None takes none, and place and time alone say who is who.
+    embedder : by name, takes looks of persons, which are kept for later runs; None takes none, and place and time
+        alone say who is who.
     embedder_weights : folder or name, for embedders that need some. device : where it runs, as a camera's.
-    look_threshold : cosine from which a person seen anew is one that was lost; None is the rules' own (0.8).
+    look_threshold : cosine from which a person seen anew is one who was there before; None: the rules' own, 0.8.
     spread : where it is watched. It does not make another run of it: the very same videos are tracked once.
     """
 
