@@ -252,6 +252,8 @@ def test_a_run_that_is_killed_leaves_looks_that_count_for_nothing(ws: dk.Workspa
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert len(kept(ws)) == 3  # written, and shown by no snapshot
+    (finding,) = [one for one in ws.doctor() if one["check"] == "looks"]
+    assert finding == {"check": "looks", "ok": True, "detail": "4 looks of 2 uploads"}
     assert len(ws.links()) == 1
     track(ws, videos, "wednesday", MONDAY + 3 * DAY)
     assert ws.links()[-1]["reason"].endswith("in uploads 2 and 4")
