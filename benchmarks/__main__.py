@@ -13,7 +13,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import association, cameras, chunks, doors, gallery, ingest, pages, queries, small, tracker, visits
+from benchmarks import (
+    association,
+    cameras,
+    chunks,
+    doors,
+    gallery,
+    ingest,
+    pages,
+    queries,
+    recognition,
+    small,
+    tracker,
+    visits,
+)
 
 SUITES = {
     "small": small.run,
@@ -24,6 +37,7 @@ SUITES = {
     "doors": doors.run,
     "association": association.run,
     "gallery": gallery.run,
+    "recognition": recognition.run,
     "tracker": tracker.run,
     "cameras": cameras.run,
     "chunks": chunks.run,

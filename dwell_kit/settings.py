@@ -21,6 +21,8 @@ class Settings:
     database_url : SQLAlchemy URL of the state; empty means SQLite inside the workspace folder.
     keep_raw : keep the ingested files, compressed, by hash.
     raw_days : days after which `compact` removes kept files; 0 keeps them for good.
+    looks_days : days of media time for which looks of tracked persons are kept, so that who comes again is known;
+        0 keeps none, and nobody is known by their look alone.
     lease_timeout_s : how long a publish waits for another process before it gives up.
     block_mb : size of the blocks that big files are read in.
     smtp_url : the mail server that reports are sent with, smtp://user:password@host:port (or smtps:).
@@ -32,6 +34,7 @@ class Settings:
     database_url: str = ""
     keep_raw: bool = True
     raw_days: float = 0.0
+    looks_days: float = 30.0
     lease_timeout_s: float = 600.0
     block_mb: int = 16
     chromium: str = ""

@@ -27,7 +27,7 @@ def compact(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Merge small files; remove those that only old versions name, and raw files that were kept long enough."""
+    """Merge small files; remove those that only old versions name, and raw files and looks kept long enough."""
     import dwell_kit as dk
 
     with dk.open(workspace, create=False) as ws:

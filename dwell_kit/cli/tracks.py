@@ -42,13 +42,13 @@ def track(
         str | None, typer.Option(help="Where networks run: cpu, cuda, cuda:1 …; else a GPU if there is one.")
     ] = None,
     embedder: Annotated[
-        str | None, typer.Option(help="Takes looks, by which who was lost is known again: colours, clip.")
+        str | None, typer.Option(help="Takes looks, by which who was lost or comes again is known: clip, colours.")
     ] = None,
     embedder_weights: Annotated[
         str | None, typer.Option(help="Folder of weights of the embedder, or its name on Hugging Face's hub.")
     ] = None,
     look_threshold: Annotated[
-        float, typer.Option(help="Cosine from which somebody looks like who was lost.")
+        float, typer.Option(help="Cosine from which somebody looks like who was there before.")
     ] = 0.8,
     fps: Annotated[float | None, typer.Option(help="Frames per second, if the file is wrong about it.")] = None,
     start: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,8 @@ class Erasure:
     ----------
     codes : of the person; none where an identity that a split made is erased, and the person stays.
     rows : of the person, as the logs had them. rejected : uploads with a reject that names them.
-    proof : what the erasure has removed so far.
+    proof : what the erasure has removed so far. looks_of : codes whose looks go: those of the person, or, of an
+        identity that a split made, the looks of the split person in the uploads that had `rows`.
     """
 
     environment: str
@@ -32,12 +33,14 @@ class Erasure:
     rows: Rows
     rejected: list[int]
     proof: dict[str, Any]
+    looks_of: list[int] = field(default_factory=list)
 
 
 def begin(connection: Connection, erasure: Erasure, *, now: datetime) -> int:
     """Write down what is to be finished; returns its number."""
     detail = {
         "codes": erasure.codes, "rows": erasure.rows, "rejected": erasure.rejected, "proof": erasure.proof,
+        "looks_of": erasure.looks_of,
     }  # fmt: skip
     made = connection.execute(
         sa.insert(erasures)

@@ -95,6 +95,14 @@ def history(connection: Connection, environment: str, snapshot_id: int) -> list[
     return [{**row, "members": link.members} for row, link in zip(rows, found, strict=True)]
 
 
+def made_in(connection: Connection, environment: str, snapshot_id: int | None) -> list[int]:
+    """Numbers of the links that came with a snapshot and are in force still."""
+    query = sa.select(links.c.id).where(
+        links.c.environment == environment, links.c.made_in == snapshot_id, links.c.undone_in.is_(None)
+    )
+    return list(connection.execute(query.order_by(links.c.id)).scalars())
+
+
 def splits_ever(connection: Connection, environment: str) -> list[Link]:
     """Every split of an environment, in force or not."""
     query = sa.select(links).where(links.c.environment == environment, links.c.kind == SPLIT).order_by(links.c.id)

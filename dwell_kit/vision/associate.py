@@ -273,11 +273,10 @@ class Associator:
             del self._together[held, person]
             self._merge(held, person, at_s, f"one place in {self.rules.settle} instants")
 
-    def _merge(self, a: int, b: int, at_s: float, reason: str) -> None:
-        # Ids grow with time: the smaller one is who was seen first.
-        kept, other = sorted(self.log.resolve([a, b]).tolist())
-        if kept != other and not self.log.forbids(a, b):
-            self.log.add(MERGE, kept=kept, other=other, at_s=at_s, reason=reason)
+    def _merge(self, a: int, b: int, at_s: float, reason: str, cosine: float | None = None) -> None:
+        # The two themselves and not whom they stand for: either may come to stand for somebody else.
+        if len(set(self.log.resolve([a, b]).tolist())) == 2 and not self.log.forbids(a, b):
+            self.log.add(MERGE, kept=min(a, b), other=max(a, b), at_s=at_s, reason=reason, cosine=cosine)
 
     def _recognise(self, at_s: float, owners: Ids) -> None:
         """Persons who have just been confirmed and look like one who was lost, near enough, are that one."""
@@ -288,4 +287,4 @@ class Associator:
                 found = self._persons.recognise(person, place, self.rules.look_threshold, self.rules.speed_m_s)
                 if found is not None:
                     lost, cosine = found
-                    self._merge(lost, person.raw_id, at_s, f"looks alike, cosine {cosine:.2f}")
+                    self._merge(lost, person.raw_id, at_s, f"looks alike, cosine {cosine:.2f}", cosine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dwell_kit.errors import InputError
-from dwell_kit.vision.gallery_files import read_gallery, write_gallery
+from dwell_kit.vision.gallery_files import About, Entries, read_gallery, write_gallery
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -42,7 +42,8 @@ class Gallery:
     Parameters
     ----------
     environment : whose people these are; looks of two environments never meet.
-    size : numbers in a look. threshold : least cosine of a match.
+    size : numbers in a look. embedder, weights : what made the looks; see `gallery_files.About`.
+    threshold : least cosine of a match.
     gpu : search on the GPU if FAISS was built for one and there is one.
 
     Raises
@@ -50,26 +51,36 @@ class Gallery:
     InputError : if `size` is below 1 or `threshold` no cosine.
     """
 
-    def __init__(self, *, environment: str, size: int, threshold: float = 0.8, gpu: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        environment: str,
+        size: int,
+        embedder: str = "",
+        weights: str = "",
+        threshold: float = 0.8,
+        gpu: bool = True,
+    ) -> None:
         if size < 1:
             raise InputError("a look has no numbers", "size", "1 or more", str(size))
         if not -1 <= threshold <= 1:
             raise InputError("a threshold is no cosine", "threshold", "−1 to 1", str(threshold))
-        self.environment, self.size, self.threshold = environment, size, threshold
+        self.about = About(
+            environment=environment, embedder=embedder, weights=weights, size=size, threshold=threshold
+        )
         self._gpu = gpu
-        self._looks: Floats = np.zeros((0, size), np.float32)
-        self._persons: Ids = np.zeros(0, np.int64)
-        self._seen_us: Ids = np.zeros(0, np.int64)
+        none = np.zeros(0, np.int64)
+        self.entries = Entries(looks=np.zeros((0, size), np.float32), persons=none, since_us=none, seen_us=none)
         self._index: Any = None
         self._flat = True
 
     def __len__(self) -> int:
-        return len(self._persons)
+        return len(self.entries)
 
-    def add(self, looks: NDArray[Any], person_ids: Ids, seen_us: Ids) -> None:
-        """Remember (n, size) unit looks of `person_ids` (n,), seen at `seen_us` (n,) µs UTC.
+    def add(self, looks: NDArray[Any], person_ids: Ids, seen_us: Ids, *, since_us: Ids | None = None) -> None:
+        """Remember (n, size) unit looks of `person_ids` (n,), seen last at `seen_us` (n,) µs UTC.
 
-        Rows of NaN are no looks and are left out.
+        Rows of NaN are no looks and are left out. `since_us` : when each was seen first, if that is another time.
 
         Raises
         ------
@@ -80,19 +91,28 @@ class Gallery:
             np.asarray(person_ids, np.int64),
             np.asarray(seen_us, np.int64),
         )
-        if persons.shape != (len(given),) or seen.shape != (len(given),):
-            found = f"{persons.shape} and {seen.shape}"
+        since = seen if since_us is None else np.asarray(since_us, np.int64)
+        if persons.shape != (len(given),) or seen.shape != (len(given),) or since.shape != (len(given),):
+            found = f"{persons.shape}, {seen.shape} and {since.shape}"
             raise InputError("looks, persons and times do not match", "add", f"({len(given)},) each", found)
-        has = np.isfinite(given).all(axis=1)
-        fresh = given[has]
-        self._looks = np.concatenate([self._looks, fresh])
-        self._persons = np.concatenate([self._persons, persons[has]])
-        self._seen_us = np.concatenate([self._seen_us, seen[has]])
-        if self._index is not None:
-            if (len(self) > FLAT_UP_TO) and self._flat:
-                self._index = None
-            else:
-                self._index.add(fresh)
+        fresh = Entries(looks=given, persons=persons, since_us=since, seen_us=seen)
+        has = np.flatnonzero(np.isfinite(given).all(axis=1))
+        self._join([fresh[has]])
+
+    def absorb(self, *others: Gallery) -> None:
+        """Remember what other galleries do.
+
+        Raises
+        ------
+        InputError : if one is of another environment, or its looks are of another embedder, weights or size.
+        """
+        for other in others:
+            if not self.about.comparable(other.about):
+                hint = "looks of different embedders, weights or environments mean different things"
+                raise InputError(
+                    "looks that cannot be compared", "gallery", str(self.about), str(other.about), hint
+                )
+        self._join([other.entries for other in others])
 
     def search(self, looks: NDArray[Any], k: int = 1) -> Matches:
         """The k nearest entries of each of (m, size) unit looks, as far as they reach the threshold.
@@ -107,27 +127,26 @@ class Gallery:
         has = np.isfinite(given).all(axis=1)
         if len(self) and has.any():
             near, rows = self._nearest(given[has], k)
-            good = (rows >= 0) & (near >= self.threshold)
-            persons[has] = np.where(good, self._persons[rows], -1)
+            good = (rows >= 0) & (near >= self.about.threshold)
+            persons[has] = np.where(good, self.entries.persons[rows], -1)
             cosine[has] = np.where(good, near, np.nan)
         return Matches(person_id=persons, cosine=cosine)
 
-    def expire(self, before_us: int) -> int:
+    def expire(self, before_us: float) -> int:
         """Forget looks seen before `before_us`; how many."""
-        return self._keep(self._seen_us >= before_us)
+        return self._keep(self.entries.seen_us >= before_us)
 
     def erase(self, person_ids: Iterable[int]) -> int:
         """Forget all looks of these persons; how many. `save` afterwards, so that the files forget as well."""
-        return self._keep(~np.isin(self._persons, np.fromiter(person_ids, np.int64)))
+        return self._keep(~np.isin(self.entries.persons, np.fromiter(person_ids, np.int64)))
 
     def persons(self) -> Ids:
         """(p,) who is in the gallery, each once."""
-        return np.unique(self._persons)
+        return np.unique(self.entries.persons)
 
     def save(self, folder: Path | str) -> None:
         """Write it to a folder, whole or not at all; what was there is replaced."""
-        about = {"environment": self.environment, "size": self.size, "threshold": self.threshold}
-        write_gallery(Path(folder), about, self._looks, self._persons, self._seen_us)
+        write_gallery(Path(folder), self.about, self.entries)
 
     @classmethod
     def load(cls, folder: Path | str, *, gpu: bool = True) -> Gallery:
@@ -137,15 +156,16 @@ class Gallery:
         ------
         NotFoundError : if there is none. FormatError : if its files are damaged or of another version.
         """
-        about, looks, persons, seen_us = read_gallery(Path(folder))
-        made = cls(environment=about["environment"], size=about["size"], threshold=about["threshold"], gpu=gpu)
-        made._looks, made._persons, made._seen_us = looks, persons, seen_us
+        about, entries = read_gallery(Path(folder))
+        made = cls(**vars(about), gpu=gpu)
+        made.entries = entries
         return made
 
     def _checked(self, looks: NDArray[Any]) -> Floats:
         given = np.ascontiguousarray(looks, np.float32)
-        if given.ndim != 2 or given.shape[1] != self.size:
-            raise InputError("looks have another size", "looks", f"(n, {self.size})", str(given.shape))
+        size = self.about.size
+        if given.ndim != 2 or given.shape[1] != size:
+            raise InputError("looks have another size", "looks", f"(n, {size})", str(given.shape))
         length = np.linalg.norm(given, axis=1)
         off = length[np.abs(length - 1) > 1e-3]  # NaN is not off: it is no look
         if len(off):
@@ -153,11 +173,19 @@ class Gallery:
             raise InputError("looks are not unit vectors", "looks", "length 1", f"length {off[0]:.3f}", hint)
         return given
 
+    def _join(self, parts: Sequence[Entries]) -> None:
+        whole = [part.arrays() for part in (self.entries, *parts)]
+        self.entries = Entries(**{name: np.concatenate([one[name] for one in whole]) for name in whole[0]})
+        if self._index is not None:
+            if len(self) > FLAT_UP_TO and self._flat:
+                self._index = None
+            else:
+                self._index.add(np.concatenate([part.looks for part in parts]))
+
     def _keep(self, which: NDArray[np.bool_]) -> int:
         gone = int((~which).sum())
         if gone:
-            self._looks, self._persons = self._looks[which], self._persons[which]
-            self._seen_us, self._index = self._seen_us[which], None
+            self.entries, self._index = self.entries[which], None
         return gone
 
     def _nearest(self, looks: Floats, k: int) -> tuple[Floats, Ids]:
@@ -169,8 +197,8 @@ class Gallery:
     def _made_index(self) -> Any:
         if self._index is None:
             self._flat = len(self) <= FLAT_UP_TO
-            self._index = faiss.IndexFlatIP(self.size) if self._flat else _index(self._looks)
-            self._index.add(self._looks)
+            self._index = faiss.IndexFlatIP(self.about.size) if self._flat else _index(self.entries.looks)
+            self._index.add(self.entries.looks)
             if self._gpu and gpus():
                 self._index = faiss.index_cpu_to_all_gpus(self._index)
         return self._index

@@ -18,6 +18,7 @@ from dwell_kit.vision.boxes import Floats, Integers, Tracks
 from dwell_kit.vision.floor_boxes import on_shared_floor
 from dwell_kit.vision.ground import Calibration
 from dwell_kit.vision.paths import Paths
+from dwell_kit.vision.portraits import Portraits
 from dwell_kit.vision.track import TrackerSettings
 from dwell_kit.vision.video import Frame
 
@@ -90,6 +91,8 @@ class Joining:
         self._names = [(name, SHARED if i in self.together else name) for i, name in enumerate(names)]
         self._associator = Associator(first_id=1, rules=rules.association)
         self._paths = Paths(self._calibrations, lag_s=rules.lag_s)
+        self.portraits = Portraits()
+        """How each person looked to each camera; none if no looks are given."""
 
     def step(
         self,
@@ -103,13 +106,17 @@ class Joining:
         Parameters
         ----------
         newest : of each camera the frame that it had at this instant, if any. tracks : the persons in it.
-        looks : (n, d) of each camera, a unit vector for each of its tracks, NaN for who has shown none; only
-            those of cameras that share a floor are used. None: place and time alone say who is who.
+        looks : (n, d) of each camera, a unit vector for each of its tracks, NaN for who has shown none. Over
+            cameras that share a floor they help to say who is who; None: place and time alone say it.
         """
         persons = self._persons(at_s, tracks, looks)
         for i, (frame, seen, who) in enumerate(zip(newest, tracks, persons, strict=True)):
             if frame is not None and len(seen):
                 self._paths.add(i, frame, seen, who)
+                if looks is not None:
+                    camera, place = self._names[i]
+                    names = [None if one == NOBODY else f"{place}:{one}" for one in who.tolist()]
+                    self.portraits.add(at_s, camera, names, looks[i])
         return Positions(self._paths.ready(at_s, self._start_us, self._names), at_s)
 
     def rest(self, at_s: float) -> Positions:
@@ -117,13 +124,20 @@ class Joining:
         return Positions(self._paths.rest(self._start_us, self._names), at_s)
 
     def resolve(self, persons: Sequence[str]) -> list[str]:
-        """Who each name stands for, by all that is known now: people found in two places who were one."""
+        """Who each name stands for, by place and time as known now: people found in two places who were one."""
         said = [name.partition(":") for name in persons]
         numbers = [int(number) if place == SHARED else NOBODY for place, _, number in said]
-        kept = self._associator.log.resolve(numbers).tolist()
+        kept = self._associator.log.without_looks().resolve(numbers).tolist()
         return [
             f"{SHARED}:{number}" if place == SHARED else name
             for name, (place, _, _), number in zip(persons, said, kept, strict=True)
+        ]
+
+    def alike(self) -> list[tuple[str, str, float]]:
+        """Who was known again by their look: the first name, the later one, and the cosine."""
+        return [
+            (f"{SHARED}:{one.kept}", f"{SHARED}:{one.other}", float(one.cosine or 0))
+            for one in self._associator.log.by_look()
         ]
 
     def _persons(self, at_s: float, tracks: Sequence[Tracks], looks: Sequence[Floats] | None) -> list[Integers]:

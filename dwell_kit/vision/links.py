@@ -25,6 +25,7 @@ class Link:
     kept, other : of a merge, the id that goes on and the one that ends in it; of a split, the id that was shared
         and the one that left it.
     at_s : media time, seconds. reason : for people. undone : it does not hold any more.
+    cosine : how alike the two look, where looks decided; None where place and time did.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Link:
     at_s: float
     reason: str
     undone: bool = False
+    cosine: float | None = None
 
 
 @dataclass
@@ -50,9 +52,13 @@ class LinkLog:
 
     links: list[Link] = field(default_factory=list)
 
-    def add(self, kind: str, *, kept: int, other: int, at_s: float, reason: str) -> Link:
+    def add(
+        self, kind: str, *, kept: int, other: int, at_s: float, reason: str, cosine: float | None = None
+    ) -> Link:
         """Record a decision."""
-        link = Link(number=len(self.links), kind=kind, kept=kept, other=other, at_s=at_s, reason=reason)
+        link = Link(
+            number=len(self.links), kind=kind, kept=kept, other=other, at_s=at_s, reason=reason, cosine=cosine
+        )
         self.links.append(link)
         return link
 
@@ -79,6 +85,14 @@ class LinkLog:
         root = self._roots()
         given = np.asarray(list(ids), dtype=np.int64)
         return np.array([root.get(int(one), int(one)) for one in given], dtype=np.int64)
+
+    def by_look(self) -> list[Link]:
+        """The merges that hold and that looks decided."""
+        return [one for one in self.links if one.kind == MERGE and one.cosine is not None and not one.undone]
+
+    def without_looks(self) -> LinkLog:
+        """What place and time decided."""
+        return LinkLog([one for one in self.links if one.cosine is None])
 
     def forbids(self, a: int, b: int) -> bool:
         """Whether a merge of these two was taken back: it is not made twice."""
@@ -112,7 +126,8 @@ class LinkLog:
 
         for link in self.links:
             if (link.kind == MERGE) != link.undone:
-                kept, other = root(link.kept), root(link.other)
+                # Ids grow with time: who was seen first stays.
+                kept, other = sorted((root(link.kept), root(link.other)))
                 if kept != other:
                     parent[other] = kept
         return {one: root(one) for one in list(parent)}

@@ -1,6 +1,7 @@
 """Cameras in, positions out: frames → detections → tracks → feet on the floor → one person over all cameras.
 
-Nothing is written here, and nothing grows with the length of a video but the persons' names.
+Nothing is written here, and nothing grows with the length of a video but the persons: their names, and where looks
+are taken one of each by each camera.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Final
 
 import numpy as np
 
-from dwell_kit.errors import InputError
 from dwell_kit.vision.boxes import Detections, Floats, Tracks
 from dwell_kit.vision.detect import Detector, Noted, Numbered
 from dwell_kit.vision.embed import Embedder
@@ -23,6 +23,7 @@ from dwell_kit.vision.ground import Calibration
 from dwell_kit.vision.instants import instants
 from dwell_kit.vision.joining import Joining, PipelineRules, Positions
 from dwell_kit.vision.looks import Looks
+from dwell_kit.vision.portraits import Portrait
 from dwell_kit.vision.track import Tracker
 from dwell_kit.vision.video import Frame, Video
 
@@ -124,12 +125,12 @@ class Pipeline:
     Parameters
     ----------
     cameras : with different names. start : aware instant of media time 0.
-    embedder : takes looks of persons, which help to tell who is who over cameras that share a floor.
+    embedder : takes looks of persons, which help to tell who is who over cameras that share a floor, and make
+        `portraits`, by which who comes back later can be known.
 
     Raises
     ------
-    InputError : if there is no camera, two have one name, `start` has no zone, or there is an embedder and no
-    floor that cameras share.
+    InputError : if there is no camera, two have one name, or `start` has no zone.
     """
 
     def __init__(
@@ -149,12 +150,11 @@ class Pipeline:
                 given,
                 Tracker(given.camera_id, fps=given.video.fps, settings=self.rules.tracker),
                 CameraStatus(given.camera_id),
+                None if embedder is None else Looks(embedder, every_s=self.rules.look_every_s),
             )
             for given in cameras
         ]
         self._embedder = embedder
-        if embedder is not None:
-            self._take_looks(embedder)
         self._stopping = False
         own = sum(not given.detector.shared for given in cameras)
         self._hands = ThreadPoolExecutor(min(own, os.cpu_count() or 1), "dwell-detect") if own > 1 else None
@@ -197,17 +197,13 @@ class Pipeline:
         """As `Joining.resolve`."""
         return self._joining.resolve(persons)
 
-    def _take_looks(self, embedder: Embedder) -> None:
-        if not self._joining.together:
-            raise InputError(
-                "looks say who is who over cameras that share a floor, and here no two do",
-                where="embedder",
-                expected="a calibration of two cameras or more",
-                found=", ".join(camera.given.camera_id for camera in self._cameras),
-                hint="calibrate them, or leave the embedder out",
-            )
-        for i in self._joining.together:
-            self._cameras[i].looks = Looks(embedder, every_s=self.rules.look_every_s)
+    def alike(self) -> list[tuple[str, str, float]]:
+        """As `Joining.alike`."""
+        return self._joining.alike()
+
+    def portraits(self) -> list[Portrait]:
+        """How each person looked to each camera so far, under the names that `resolve` gives."""
+        return self._joining.portraits.of(self._joining.resolve)
 
     def _step(self, at_s: float, frames: list[list[Frame]]) -> Positions:
         seen_by = self._detect(frames)
@@ -243,17 +239,17 @@ class Pipeline:
     def _note(self) -> None:
         """Pass on what detectors and the embedder say of themselves."""
         for camera in self._cameras:
-            mine: list[object] = [camera.given.detector, self._embedder if camera.looks is not None else None]
+            mine: list[object] = [camera.given.detector, self._embedder]
             said = [one.note for one in mine if isinstance(one, Noted)]
             camera.status.note = "; ".join(filter(None, said))
 
     def _looks(self, at_s: float, newest: Sequence[Frame | None], tracks: Sequence[Tracks]) -> list[Floats] | None:
-        """The looks of each camera's tracks, none where no floor is shared; None without an embedder."""
+        """The looks of each camera's tracks; None without an embedder."""
         if self._embedder is None:
             return None
         found = [np.empty((0, self._embedder.size))] * len(tracks)
-        for i in self._joining.together:
-            looks, frame = self._cameras[i].looks, newest[i]
+        for i, (camera, frame) in enumerate(zip(self._cameras, newest, strict=True)):
+            looks = camera.looks
             if looks is not None and frame is not None and len(tracks[i]):
                 found[i] = looks.of(at_s, frame.image, tracks[i])
         return found

@@ -86,9 +86,9 @@ def erase(
 
     Returns
     -------
-    rows removed per table, payload rows and cells removed, raw files removed, links (that named the person),
+    rows removed per table, payload rows and cells, raw files and looks removed, links (that named the person),
     linked (ids that are recorded to be the same person: their rows are there still), and `left`: in how many
-    places a search of every file on disk (facts, rejects, payload, raw files) still finds the person: zero.
+    places a search of every file on disk (facts, rejects, payload, raw files, looks) still finds the person: zero.
     """
     place = resolve_environment(ws, environment)
     proof: dict[str, Any] = {}
@@ -137,6 +137,7 @@ def _erasure(whom: _Whom, rows: pl.DataFrame, rejected: pl.DataFrame, said: dict
         },
         rejected=rejected[c.SEQ].unique().to_list(),
         proof=said,
+        looks_of=list(whom.codes),
     )
 
 

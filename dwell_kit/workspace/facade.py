@@ -34,6 +34,7 @@ from dwell_kit.workspace import (
     paging,
     querying,
     spreading,
+    track_runs,
     tracking,
     undoing,
     watching,
@@ -170,7 +171,7 @@ class Workspace:
 
     def track(
         self,
-        cameras: Sequence[tracking.TrackedCamera | Mapping[str, Any]],
+        cameras: Sequence[track_runs.TrackedCamera | Mapping[str, Any]],
         *,
         start: datetime | str | None = None,
         zones: Iterable[Zone] = (),
@@ -195,11 +196,13 @@ class Workspace:
         Parameters
         ----------
         cameras : what is tracked, e.g. [{"camera_id": "door", "video": "door.mp4", "calibration": "door.csv"}];
-            `workspace.tracking.TrackedCamera` says what may be given. Cameras with calibrations share a floor.
+            `workspace.track_runs.TrackedCamera` says what may be given. Cameras with calibrations share a floor.
         start : instant of the first frame; a naive one is local to the environment. seconds : where to stop.
         zones : of the floor, in metres. progress : called with media time, length and the cameras' status.
-        embedder : takes looks of persons (colours, clip), so that who was lost is known again from a cosine of
-            `look_threshold` on (0.8 unless given). embedder_weights, device : what it opens, and where it runs.
+        embedder : takes looks of persons (clip, colours), so that who was lost, or was there in an earlier run, is
+            known again from a cosine of `look_threshold` on (0.8 unless given): as a link, which `links` lists and
+            `unlink` takes back. Looks are kept for `Settings.looks_days`, privately.
+        embedder_weights, device : what it opens, and where it runs.
         workers : processes of this machine that watch recordings in chunks; scripts call this under
             `if __name__ == "__main__":`, since each process imports them. cluster : address of a Dask scheduler
             instead, whose workers see the videos under the same paths. chunk_s : media time of a chunk, 300 s.
@@ -216,8 +219,8 @@ class Workspace:
             known = {e.name: e.tz for e in registry.environments(connection)}
         return tracking.track(
             self._handle,
-            tracking.Run(
-                cameras=tracking.cameras_of(cameras),
+            track_runs.Run(
+                cameras=track_runs.cameras_of(cameras),
                 start=start,
                 zones=tuple(zones),
                 seconds=seconds,

@@ -15,6 +15,7 @@ from dwell_kit.schema import columns as c
 from dwell_kit.store import erasures, uploads
 from dwell_kit.store.erasures import Erasure
 from dwell_kit.store.lake import CROWD_EVENTS_LOG, PERSONS, POSITIONS_LOG, SIGHTINGS_LOG
+from dwell_kit.workspace import remembering
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.scrubbing import clean_files, left_in_files
 from dwell_kit.workspace.sweeping import remove_unnamed
@@ -36,6 +37,8 @@ def finish(ws: Handle, number: int, erasure: Erasure, step: Callable[[str], None
     with ws.database.read() as connection:
         history = uploads.history(connection, erasure.environment)
     cleaned = clean_files(ws, history, _numbers(erasure), set(erasure.rejected), erasure.person_id)
+    of_uploads = _uploads_with_looks(erasure, history)
+    looks = remembering.forget(ws, erasure.environment, erasure.looks_of, of_uploads)
     said("payload and raw files cleaned")
     shutil.rmtree(ws.layout.hot / erasure.environment, ignore_errors=True)
     ws.loaded.clear()
@@ -43,11 +46,20 @@ def finish(ws: Handle, number: int, erasure: Erasure, step: Callable[[str], None
     remove_unnamed(ws, keep_versions=1)
     said("files removed")
     left = _search(ws, erasure, history)
+    left += remembering.count(ws, erasure.environment, erasure.looks_of, of_uploads)
     with ws.database.write() as connection:
         erasures.done(connection, number)
     ws.database.settle()
     said("erasure finished")
-    return {**erasure.proof, **cleaned, "left": left}
+    return {**erasure.proof, **cleaned, "looks": looks, "left": left}
+
+
+def _uploads_with_looks(erasure: Erasure, history: list[dict[str, Any]]) -> set[str] | None:
+    """Uploads whose looks of the person go; None for all: the whole person does."""
+    if erasure.codes:
+        return None
+    seqs = set(_numbers(erasure)[c.SEQ].to_list())
+    return {upload["upload_id"] for upload in history if upload["seq"] in seqs}
 
 
 def _numbers(erasure: Erasure, *tables: str) -> pl.DataFrame:

@@ -48,6 +48,10 @@ class Layout:
         return self.root / "hot"
 
     @property
+    def looks(self) -> Path:
+        return self.root / "looks"
+
+    @property
     def temporary(self) -> Path:
         return self.root / "tmp"
 
@@ -168,7 +172,7 @@ def _make(layout: Layout, *, create: bool) -> None:
 
 def _ours(name: str) -> bool:
     """True for what another process may have made a moment ago on its way to the same workspace."""
-    folders = {"lake", "payload", "raw", "hot", "tmp"}
+    folders = {"lake", "payload", "raw", "hot", "looks", "tmp"}
     files = {_MARK, "person.key", "publish.lock", "state.db", "state.db-wal", "state.db-shm"}
     return name in folders | files or name.startswith((f".{_MARK}-", ".person.key-"))
 

@@ -37,6 +37,7 @@ from dwell_kit.store.raw import PayloadWriter, RawKeeper, hash_file
 from dwell_kit.workspace.covering import parse_window
 from dwell_kit.workspace.handle import Handle, who
 from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
+from dwell_kit.workspace.remembering import drop
 from dwell_kit.workspace.staging import Stager
 from dwell_kit.workspace.sweeping import claim, sweep
 
@@ -48,6 +49,8 @@ _SAID = (
     "delimiter", "camera", "zone", "start", "fps", "stay_gap", "zones",
 )  # fmt: skip
 """Options that change what a file says."""
+Also = Callable[[Draft, Report], None]
+"""What is to be published with an upload: called under the lease with its rows in the draft."""
 Progress = Callable[[int, int], None]
 """Called with (bytes read, bytes in all; 0 if unknown)."""
 
@@ -106,6 +109,7 @@ def ingest(
     options: ReadOptions,
     progress: Progress | None = None,
     step: Step = no_step,
+    also: Also | None = None,
 ) -> Report:
     """Read one file into the workspace; the report says what became of every row.
 
@@ -130,7 +134,7 @@ def ingest(
     with claim(ws, upload_id):
         upload = _register(ws, job, upload_id, window)
         step("registered")
-        return _ingest(ws, job, upload, progress, step)
+        return _ingest(ws, job, upload, progress, step, also)
 
 
 def _check_zone(ws: Handle, target: Target) -> None:
@@ -175,7 +179,9 @@ def _reader(part: Source, target: Target, options: ReadOptions) -> Reader:
     return readers.get(target.reader) if target.reader else readers.detect(part, options)
 
 
-def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, step: Step) -> Report:
+def _ingest(
+    ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, step: Step, also: Also | None
+) -> Report:
     temporary = ws.layout.temporary / f"{upload.upload_id}.raw"
     try:
         with RawKeeper(ws.layout.raw, temporary, keep=ws.settings.keep_raw) as raw:
@@ -198,7 +204,7 @@ def _ingest(ws: Handle, job: _Job, upload: _Upload, progress: Progress | None, s
             report.stored = upload.stager.stored()
             report.parts = parts if len(parts) > 1 and report.header is not None else []
             report.notes.extend([*stays.notes(), *_outside(upload)])
-            repeated = _publish(ws, upload, raw, job.readers, report, step)
+            repeated = _publish(ws, upload, raw, job.readers, report, step, also)
     except BaseException as error:
         _fail(ws, upload, error)
         raise
@@ -313,7 +319,7 @@ def _register(ws: Handle, job: _Job, upload_id: str, window: _Span) -> _Upload:
 
 
 def _publish(
-    ws: Handle, upload: _Upload, raw: RawKeeper, reader: str, report: Report, step: Step
+    ws: Handle, upload: _Upload, raw: RawKeeper, reader: str, report: Report, step: Step, also: Also | None
 ) -> Report | None:
     """Make the upload visible; returns the earlier report instead if the very same bytes are there already."""
     target = upload.target
@@ -326,6 +332,9 @@ def _publish(
         content_hash = raw.keep()
         step("raw kept")
         _commit_tables(ws, upload, draft, report, step)
+        if also is not None:
+            also(draft, report)
+            step("looks kept")
         draft.finally_do.append(lambda connection: _enter(ws, upload, draft, report, content_hash, connection))
     return None
 
@@ -394,6 +403,7 @@ def _enter(
 
 def _fail(ws: Handle, upload: _Upload, error: BaseException) -> None:
     upload.stager.discard()
+    drop(ws, upload.target.environment, upload.upload_id)
     what = str(error) if isinstance(error, DwellError) else f"{type(error).__name__}: {error}"
     with ws.database.write() as connection:
         uploads.change(connection, upload.seq, status=uploads.FAILED, notes=what)

@@ -62,11 +62,9 @@ def link(
             )
 
         def write(connection: Connection) -> None:
-            number = links.add(
-                connection, environment, links.MERGE, people, said, snapshot_id=draft.snapshot_id or 0
+            made.append(
+                write_down(connection, environment, links.MERGE, people, said, snapshot_id=draft.snapshot_id or 0)
             )
-            _note(connection, "link", said, environment, number, people)
-            made.append(number)
 
         draft.finally_do.append(write)
     return _shown(ws, environment, made[0])
@@ -116,11 +114,10 @@ def split(
             )
 
         def write(connection: Connection) -> None:
-            number = links.add(
+            number = write_down(
                 connection, environment, links.SPLIT, people, said, snapshot_id=draft.snapshot_id or 0,
                 name=called, camera_id=camera, since=window[0], until=window[1],
             )  # fmt: skip
-            _note(connection, "split", said, environment, number, people)
             made.append(number)
 
         draft.finally_do.append(write)
@@ -149,6 +146,22 @@ def unlink(
 
         draft.finally_do.append(write)
     return _shown(ws, found.environment, number)
+
+
+def write_down(
+    connection: Connection,
+    environment: str,
+    kind: str,
+    people: Sequence[Member],
+    said: Said,
+    *,
+    snapshot_id: int,
+    **values: Any,
+) -> int:
+    """A link that holds from a snapshot on, and that in the audit log; returns its number."""
+    number = links.add(connection, environment, kind, people, said, snapshot_id=snapshot_id, **values)
+    _note(connection, {links.MERGE: "link", links.SPLIT: "split"}[kind], said, environment, number, people)
+    return number
 
 
 def listing(ws: Handle, environment: str, *, undone: bool = False) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from dwell_kit.store import database as db
 from dwell_kit.store import erasures, snapshots, uploads
 from dwell_kit.store.lake import TABLES, files
 from dwell_kit.store.raw import raw_path
+from dwell_kit.workspace import remembering
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.publishing import Step, no_step, publishing
 from dwell_kit.workspace.sweeping import living, remove_unnamed, sweep
@@ -25,6 +26,8 @@ def compact(
     ws: Handle, *, keep_versions: int = 10, raw_days: float | None = None, step: Step = no_step
 ) -> dict[str, Any]:
     """Merge small files, and remove files that none of the newest `keep_versions` snapshots names.
+
+    Looks whose time is up (`Settings.looks_days`) go too.
 
     Parameters
     ----------
@@ -44,10 +47,12 @@ def compact(
             draft.versions[table.name] = fresh.version()
             merged[table.name] = (before, len(fresh.file_uris()))
             step(f"{table.name} compacted")
+        looks = remembering.expire(ws, "*", ws.now())
     removed = remove_unnamed(ws, keep_versions=keep_versions)
     return {
         "files": {name: {"before": a, "after": b} for name, (a, b) in merged.items()},
         "files_removed": removed,
+        "looks_removed": looks,
         "raw_files_removed": _retire_raw(ws, (ws.settings.raw_days or None) if raw_days is None else raw_days),
         "version": draft.snapshot_id,
     }
@@ -86,6 +91,7 @@ def doctor(ws: Handle) -> list[dict[str, Any]]:
         _counts(ws, snapshot.versions),
         _interrupted(ws),
         _unfinished(ws),
+        Finding("looks", *remembering.check(ws)),
         _key(ws),
         _disk(ws),
     ]

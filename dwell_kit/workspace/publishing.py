@@ -39,7 +39,7 @@ class Draft:
     finally_do: list[Callable[[Connection], None]] = field(default_factory=list)
     cancelled: bool = False
     snapshot_id: int | None = None
-    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
     finished: list[tuple[Erasure, dict[str, Any]]] = field(default_factory=list)
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from dwell_kit.store import database as db
 from dwell_kit.store import snapshots, uploads
 from dwell_kit.store.lake import TABLES, files
+from dwell_kit.workspace import remembering
 from dwell_kit.workspace.handle import Handle
 
 _LOCK = ".lock"
@@ -56,7 +57,19 @@ def sweep(ws: Handle) -> list[str]:
             swept.append(lock.name.removesuffix(_LOCK))
         finally:
             os.close(handle)
+    drop_looks(ws)
     return swept
+
+
+def drop_looks(ws: Handle) -> None:
+    """Remove the looks of uploads that are taken back, or were never shown and are not on their way."""
+    there = remembering.galleries(ws)
+    alive = living(ws)  # before the snapshot is read: who has ended by now is shown by it, or never will be
+    with ws.database.read() as connection:
+        shown = snapshots.uploads_in(connection, snapshots.latest(connection).id) if there else set()
+    for folder in there:
+        if folder.name not in alive | shown:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(ws: Handle, upload_id: str) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from dwell_kit.errors import NotFoundError
 from dwell_kit.schema import columns as c
-from dwell_kit.store import registry, snapshots, uploads, upsert
+from dwell_kit.store import links, registry, snapshots, statements, uploads, upsert
+from dwell_kit.store.database import identity_links
 from dwell_kit.store.lake import (
     CROWD_EVENTS_LOG,
     FACT,
@@ -19,12 +20,16 @@ from dwell_kit.store.lake import (
     SIGHTINGS_LOG,
     SUPERSEDED,
 )
+from dwell_kit.store.statements import Said
 from dwell_kit.workspace.handle import Handle, who
 from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
+from dwell_kit.workspace.sweeping import drop_looks
 
 
 def undo(ws: Handle, upload: str | int, *, step: Step = no_step) -> dict[str, Any]:
     """Hide an upload's rows in a new snapshot; older snapshots still show them. Returns the upload.
+
+    The links that came with it are taken back, and the looks that it brought are forgotten.
 
     Raises
     ------
@@ -42,6 +47,8 @@ def undo(ws: Handle, upload: str | int, *, step: Step = no_step) -> dict[str, An
         draft.reason = f"{snapshots.UNDO} {found['upload_id']}"
         _take_back(ws, draft, found["environment"], found["seq"], step)
         draft.finally_do.append(lambda connection: _forget_places(connection, found))
+        draft.finally_do.append(lambda connection: _unlink(ws, connection, draft, found))
+        draft.afterwards.append(lambda: drop_looks(ws))
         draft.finally_do.append(
             lambda connection: registry.note(
                 connection, who=who(), action="undo", detail={"upload_id": found["upload_id"]}, now=ws.now()
@@ -57,6 +64,14 @@ def _forget_places(connection: Connection, upload: dict[str, Any]) -> None:
     said = [(u["report"] or {}).get("places") for u in reversed(left)]
     if all(places is not None for places in said):  # else what an old upload said is not known any more
         registry.relearn(connection, upload["environment"], [places for places in said if places])
+
+
+def _unlink(ws: Handle, connection: Connection, draft: Draft, upload: dict[str, Any]) -> None:
+    """Take back the links that came with the upload."""
+    made_in = (upload["report"] or {}).get("snapshot_id")
+    said = Said(who(), ws.now(), f"upload {upload['seq']} was undone")
+    for number in links.made_in(connection, upload["environment"], made_in):
+        statements.take_back(connection, identity_links, number, said, snapshot_id=draft.snapshot_id or 0)
 
 
 def _take_back(ws: Handle, draft: Draft, environment: str, seq: int, step: Step) -> None:

@@ -47,6 +47,21 @@ def test_a_video_becomes_facts(capsys: pytest.CaptureFixture[str], given: list[A
     assert (again["persons"]["low"], again["persons"]["high"]) == (1, 1)
 
 
+def test_who_comes_again_by_their_look_is_linked_and_can_be_told_apart(
+    capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path
+) -> None:
+    there = ("--workspace", tmp_path / "ws", "--json")
+    run(capsys, *given, "--embedder", "colours")
+    out, err = run(capsys, *given, "--embedder", "colours", "--start", "2025-05-02T10:00:00+02:00")
+    assert "persons in the environment: 1" in out
+    assert "known again by their look: 1; `dwell links` says who" in err
+    (link,) = json.loads(run(capsys, "links", *there)[0])
+    assert link["reason"].endswith("by colours, in uploads 1 and 2")
+    run(capsys, "unlink", link["link"], "--reason", "somebody else", *there)
+    assert json.loads(run(capsys, "summary", *there)[0])["unique_visitors"] == 2
+    assert json.loads(run(capsys, "erase", "person-2", "--yes", *there)[0])["looks"] == 1
+
+
 def test_a_video_in_chunks_is_the_same_run(capsys: pytest.CaptureFixture[str], given: list[Any]) -> None:
     first = json.loads(run(capsys, *given, "--chunk-seconds", "2", "--json")[0])
     assert first["accepted"] == 19
@@ -96,7 +111,7 @@ def test_errors_say_what_is_missing(capsys: pytest.CaptureFixture[str], given: l
     _, err = run(capsys, *given[:at], "yolo", "--weights", tmp_path / "none.pt", *given[at + 1 :], exits=4)
     assert "none.pt" in err
     assert "nothing is downloaded" in err
-    _, err = run(capsys, *given, "--embedder", "colours", exits=3)
-    assert "share a floor" in err
+    _, err = run(capsys, *given, "--embedder", "faces", exits=4)
+    assert "clip, colours" in err
     _, err = run(capsys, "track", tmp_path / "none.mp4", "--workspace", tmp_path / "ws", exits=4)
     assert "no such video" in err

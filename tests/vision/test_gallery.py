@@ -92,7 +92,7 @@ def test_an_erased_person_is_in_no_file(gallery, tmp_path) -> None:
 def test_it_comes_back_as_it_was(gallery, tmp_path) -> None:
     gallery.save(tmp_path / "deep" / "g")
     again = Gallery.load(tmp_path / "deep" / "g")
-    assert (again.environment, again.size, again.threshold, len(again)) == ("shop", SIZE, 0.8, 50)
+    assert (again.about, len(again)) == (gallery.about, 50)
     asked = near(units(50), 0.9)
     assert np.array_equal(again.search(asked).person_id, gallery.search(asked).person_id)
     assert again.expire(10_000_000) == 10
@@ -177,3 +177,9 @@ def test_a_gallery_that_means_nothing_is_refused() -> None:
         Gallery(environment="e", size=0)
     with pytest.raises(InputError, match="cosine"):
         Gallery(environment="e", size=4, threshold=80)
+
+
+def test_its_files_are_their_owners_alone(gallery, tmp_path) -> None:
+    gallery.save(tmp_path / "g")
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "g").rglob("*")} == {0}
+    assert (tmp_path / "g").stat().st_mode & 0o077 == 0

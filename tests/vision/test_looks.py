@@ -77,14 +77,20 @@ def persons(embedder: Told | None, **rules: Any) -> tuple[int, Pipeline]:
         embedder=embedder,
     )
     rows = pl.concat([batch.rows for batch in made])
-    return len(set(made.resolve(rows[c.PERSON].to_list()))), made
+    return len(set(made.resolve(rows[c.PERSON].to_list()))) - len(made.alike()), made
 
 
 def test_who_comes_back_is_known_by_their_look_and_by_nothing_else() -> None:
     assert persons(None)[0] == 2
     told = Told()
-    count, _ = persons(told)
+    count, made = persons(told)
     assert count == 1
+    (link,) = made.alike()
+    assert link == (link[0], link[1], pytest.approx(1.0))
+    assert {one.person for one in made.portraits()} == {
+        link[0],
+        link[1],
+    }  # the look does not make them one for good
     assert told.shown < 30  # of 100 boxes: two tracks a camera, each looked at every 2 s
 
 
@@ -104,8 +110,19 @@ def test_what_the_embedder_says_is_in_the_status() -> None:
     assert [one.note for one in made.status] == ["runs on the CPU"] * 2
 
 
-def test_looks_without_a_shared_floor_are_refused() -> None:
-    with pytest.raises(InputError, match="share a floor"):
-        Pipeline([camera("door", lambda n: [], calibration=FLOOR)], start=START, embedder=Told())
+def test_one_camera_makes_portraits_of_its_own_persons() -> None:
+    told = Told((0.6, 0.8))
+    made = Pipeline([camera("door", gone_and_back, frames=70)], start=START, embedder=told)
+    rows = pl.concat([batch.rows for batch in made])
+    assert made.alike() == []  # place says nothing here, and looks alone are for whoever knows the gallery
+    portraits = made.portraits()
+    assert {one.person for one in portraits} == set(rows[c.PERSON])
+    assert [one.look.tolist() for one in portraits] == [pytest.approx([0.6, 0.8])] * 2
+    first, second = portraits
+    assert 0 <= first.first_s < first.last_s < second.first_s < second.last_s
+    assert first.camera == second.camera == "door"
+
+
+def test_a_threshold_that_is_no_cosine_is_refused() -> None:
     with pytest.raises(InputError, match="means nothing"):
         AssociationRules(look_threshold=1.2)

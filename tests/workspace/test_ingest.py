@@ -453,6 +453,7 @@ def test_erasure_reaches_rejects_cells_and_raw_files_and_nobody_else(ws: dk.Work
         "rows": {**proof["rows"], "sightings_log": 1, "rejects_log": 2, "persons": 1},
         "payload_rows": 2,
         "raw_files": 3,
+        "looks": 0,
         "links": 0,
         "linked": [],
         "left": 0,
