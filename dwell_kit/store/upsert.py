@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import Table
-from dwell_kit.store.lake import FACT, KEY_HASH, SUPERSEDED, Lake, Versions
+from dwell_kit.store.exits import EXITS
+from dwell_kit.store.lake import FACT, KEY_HASH, SIGHTINGS_LOG, SUPERSEDED, Lake, Versions
 
 _ROW = [c.SEQ, c.ROW_NO]
 _VERSION = [KEY_HASH, c.SOURCE, c.KEY, c.MESSAGE_TIME, *_ROW]
@@ -98,14 +99,14 @@ def known_hashes(lake: Lake, table: Table, versions: Versions, *, environment: s
 
 
 def current(lake: Lake, table: Table, versions: Versions, *, environment: str) -> pl.LazyFrame:
-    """The winning rows of a log: one per key."""
-    fact = table.name.removesuffix("_log")
+    """The winning rows of a log: one per key, and no exit that a session holds."""
+    facts = [table.name.removesuffix("_log"), *([EXITS] if table is SIGHTINGS_LOG else [])]
     rows = lake.scan(table, versions).filter(pl.col(c.ENVIRONMENT) == environment)
     if SUPERSEDED.name not in versions:
         return rows
     losers = (
         lake.scan(SUPERSEDED, versions)
-        .filter((pl.col(c.ENVIRONMENT) == environment) & (pl.col(FACT) == fact))
+        .filter((pl.col(c.ENVIRONMENT) == environment) & pl.col(FACT).is_in(facts))
         .select(_ROW)
     )
     return rows.join(losers, on=_ROW, how="anti")

@@ -26,9 +26,10 @@ from dwell_kit.ingest.stays import Stays
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import POSITIONS, REJECTS, SIGHTINGS
 from dwell_kit.schema.time import from_us
-from dwell_kit.store import registry, snapshots, uploads, upsert
+from dwell_kit.store import exits, registry, snapshots, uploads, upsert
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.lake import (
+    FACT,
     KEY_HASH,
     LOG_OF,
     SUPERSEDED,
@@ -331,7 +332,7 @@ def _publish(
             return Report.from_dict({**before["report"], "repeated": True})
         content_hash = raw.keep()
         step("raw kept")
-        _commit_tables(ws, upload, draft, report, step)
+        _commit_tables(ws, upload, draft, report, step, events=exits.READER in reader)
         if also is not None:
             also(draft, report)
             step("looks kept")
@@ -339,7 +340,8 @@ def _publish(
     return None
 
 
-def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, step: Step) -> None:
+def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, step: Step, *, events: bool) -> None:
+    """Append the tables and say which rows are superseded by now; `events`: sightings are pairs of events."""
     environment = upload.target.environment
     affected = {
         table: _affected(ws, table, hashes, draft, environment) for table, hashes in upload.stager.hashes().items()
@@ -347,7 +349,7 @@ def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, st
     for table, staged in upload.stager.logs.items():
         draft.versions[staged.table.name] = ws.lake.append(staged, draft.versions, transaction=upload.upload_id)
         step(f"{table} committed")
-    if not any(len(hashes) for hashes in affected.values()):
+    if not events and not any(len(hashes) for hashes in affected.values()):
         return
     superseded = ws.lake.scan(SUPERSEDED, draft.versions).filter(pl.col(c.ENVIRONMENT) == environment).collect()
     for table, hashes in affected.items():
@@ -357,6 +359,9 @@ def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, st
         report.updated += updated
         report.duplicates += duplicates
         superseded = upsert.resolve(log, rows, environment=environment, superseded=superseded, affected=hashes)
+    if events:
+        superseded = exits.settle(ws.lake, draft.versions, superseded, environment=environment)
+        report.duplicates += superseded.filter(pl.col(FACT) == exits.EXITS, pl.col(c.SEQ) == upload.seq).height
     draft.versions[SUPERSEDED.name] = ws.lake.replace(
         SUPERSEDED, superseded, draft.versions, environment=environment
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from dwell_kit.errors import NotFoundError
 from dwell_kit.schema import columns as c
-from dwell_kit.store import links, registry, snapshots, statements, uploads, upsert
+from dwell_kit.store import exits, links, registry, snapshots, statements, uploads, upsert
 from dwell_kit.store.database import identity_links
 from dwell_kit.store.lake import (
     CROWD_EVENTS_LOG,
@@ -45,7 +45,8 @@ def undo(ws: Handle, upload: str | int, *, step: Step = no_step) -> dict[str, An
                 found=found["status"],
             )
         draft.reason = f"{snapshots.UNDO} {found['upload_id']}"
-        _take_back(ws, draft, found["environment"], found["seq"], step)
+        events = exits.READER in found["reader"]
+        _take_back(ws, draft, found["environment"], found["seq"], step, events=events)
         draft.finally_do.append(lambda connection: _forget_places(connection, found))
         draft.finally_do.append(lambda connection: _unlink(ws, connection, draft, found))
         draft.afterwards.append(lambda: drop_looks(ws))
@@ -74,7 +75,7 @@ def _unlink(ws: Handle, connection: Connection, draft: Draft, upload: dict[str, 
         statements.take_back(connection, identity_links, number, said, snapshot_id=draft.snapshot_id or 0)
 
 
-def _take_back(ws: Handle, draft: Draft, environment: str, seq: int, step: Step) -> None:
+def _take_back(ws: Handle, draft: Draft, environment: str, seq: int, step: Step, *, events: bool) -> None:
     superseded = ws.lake.scan(SUPERSEDED, draft.versions).filter(pl.col(c.ENVIRONMENT) == environment).collect()
     for table in (SIGHTINGS_LOG, CROWD_EVENTS_LOG, POSITIONS_LOG, REJECTS_LOG):
         if table.name not in draft.versions:
@@ -94,6 +95,8 @@ def _take_back(ws: Handle, draft: Draft, environment: str, seq: int, step: Step)
             superseded = upsert.resolve(
                 table, rows, environment=environment, superseded=superseded, affected=affected
             )
+    if events:
+        superseded = exits.settle(ws.lake, draft.versions, superseded, environment=environment)
     if SUPERSEDED.name in draft.versions:
         draft.versions[SUPERSEDED.name] = ws.lake.replace(
             SUPERSEDED, superseded, draft.versions, environment=environment
