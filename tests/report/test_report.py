@@ -271,6 +271,7 @@ def test_a_rerun_of_the_manifest_gives_the_same_figures(daily: RunResult, worksp
     assert data(again) != data(daily)
 
 
+@pytest.mark.slow
 def test_a_rerun_says_which_settings_have_changed_since(workspace: Path, tmp_path: Path) -> None:
     copy = tmp_path / "ws"
     shutil.copytree(workspace, copy)

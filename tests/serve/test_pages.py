@@ -80,61 +80,51 @@ def said(frame: pl.DataFrame) -> list[list[str]]:
     return cells.table(frame, "UTC")["rows"]
 
 
-@pytest.mark.parametrize(
-    ("question", "quantity", "parameters"),
-    [
-        ("The peak hour", "hour_profile", {}),
-        ("Who stays when", "dwell", {"by": ("age_group", "hour")}),
-        ("How often people come", "visit_frequency", {}),
-        ("Where crowds form", "crowd_camera_hour", {}),
-        ("When it is busy", "weekday_hour", {}),
-    ],
+TABLES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("The peak hour", "hour_profile", {}),
+    ("Who stays when", "dwell", {"by": ("age_group", "hour")}),
+    ("How often people come", "visit_frequency", {}),
+    ("Where crowds form", "crowd_camera_hour", {}),
+    ("When it is busy", "weekday_hour", {}),
 )
-def test_a_chart_says_its_figures_as_a_table(
-    site: Site, question: str, quantity: str, parameters: dict[str, Any]
-) -> None:
+
+
+def test_charts_say_their_figures_as_tables(site: Site) -> None:
     site.page.goto(site.url + "overview?environment=main&cameras=cam-06-hall")
-    card(site, question).locator(".bk-Canvas").wait_for()
-    with dk.open(site.workspace) as ws:
-        frame = ws.compute(quantity, parameters=parameters, as_="polars", environment="main", camera="cam-06-hall")
-    assert table_of(site, question) == said(frame)
-    label = card(site, question).locator("figure").get_attribute("aria-label")
-    assert "Greatest" in str(label)
+    for question, quantity, parameters in TABLES:
+        card(site, question).locator(".bk-Canvas").wait_for()
+        with dk.open(site.workspace) as ws:
+            frame = ws.compute(
+                quantity, parameters=parameters, as_="polars", environment="main", camera="cam-06-hall"
+            )
+        assert table_of(site, question) == said(frame), question
+        label = card(site, question).locator("figure").get_attribute("aria-label")
+        assert "Greatest" in str(label), question
 
 
-def test_the_peak_and_the_busiest_instant_are_two_figures(site: Site) -> None:
+def test_what_cards_say_in_words_is_what_the_library_says(site: Site) -> None:
     site.page.goto(site.url + "overview?environment=main")
     with dk.open(site.workspace) as ws:
         figures = ws.summary(environment="main")
+        top = ws.compute("top_visitors", parameters={"n": 8, "least": 2}, as_="polars", environment="main")
+        quality = ws.quality(environment="main")
     text = card(site, "The peak hour").locator(".said-strong").inner_text()
     assert f"{figures['peak_hour']:02d}:00–{figures['peak_hour'] + 1:02d}:00" in text
     assert f"{figures['peak_occupancy']:,} persons" in text
     assert figures["peak_at"][:19].replace("T", " ") in text
-
-
-def test_who_comes_back_are_the_top_repeat_visitors(site: Site) -> None:
-    site.page.goto(site.url + "overview?environment=main")
-    with dk.open(site.workspace) as ws:
-        top = ws.compute("top_visitors", parameters={"n": 8, "least": 2}, as_="polars", environment="main")
     rows = table_of(site, "Who comes back")
     assert [row[:3] for row in rows] == [[p, str(n), str(d)] for p, n, d, *_ in top.iter_rows()]
-
-
-def test_how_far_to_trust_it_is_said(site: Site) -> None:
-    site.page.goto(site.url + "overview?environment=main")
-    facts = card(site, "How far to trust this").locator(".facts")
-    facts.wait_for()
-    with dk.open(site.workspace) as ws:
-        quality = ws.quality(environment="main")
-    text = facts.inner_text()
+    trust = card(site, "How far to trust this")
+    trust.locator(".facts").wait_for()
+    text = trust.locator(".facts").inner_text()
     assert f"{quality.report.score:g} of 100" in text
     assert f"{quality.report.rejected:,} (" in text
     assert f"{100 * quality.report.anonymous_share:.1f} %" in text
-    reasons = card(site, "How far to trust this").locator(".reasons li").all_inner_texts()
+    reasons = trust.locator(".reasons li").all_inner_texts()
     assert reasons[: min(5, quality.reasons.height)] == [
         f"{n:,} × {reason}" for reason, n, _ in quality.reasons.head(5).rows()
     ]
-    card(site, "How far to trust this").get_by_role("link", name="Uploads and their rejects").click()
+    trust.get_by_role("link", name="Uploads and their rejects").click()
     site.page.wait_for_url("**/upload")
 
 

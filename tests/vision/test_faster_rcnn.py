@@ -27,6 +27,7 @@ def fresh(code: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_torchvision_can_be_imported_whatever_it_was_built_for() -> None:
     networks.needs("torch")
     if not networks.installed("torchvision"):
@@ -41,6 +42,7 @@ def test_torchvision_can_be_imported_whatever_it_was_built_for() -> None:
     assert fresh(code) == "True"
 
 
+@pytest.mark.slow
 def test_transformers_comes_in_beside_any_torchvision() -> None:
     networks.needs("torch", "transformers")
     code = (
