@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
@@ -26,15 +25,10 @@ from dwell_kit.ingest.stays import Stays
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import POSITIONS, REJECTS, SIGHTINGS
 from dwell_kit.schema.time import from_us
-from dwell_kit.store import exits, registry, snapshots, uploads, upsert
+from dwell_kit.store import exits, registry, snapshots, uploads
 from dwell_kit.store.keys import PersonCoder
-from dwell_kit.store.lake import (
-    FACT,
-    KEY_HASH,
-    LOG_OF,
-    SUPERSEDED,
-)
 from dwell_kit.store.raw import PayloadWriter, RawKeeper, hash_file
+from dwell_kit.workspace.committing import commit_tables
 from dwell_kit.workspace.covering import parse_window
 from dwell_kit.workspace.handle import Handle, who
 from dwell_kit.workspace.publishing import Draft, Step, no_step, publishing
@@ -332,48 +326,13 @@ def _publish(
             return Report.from_dict({**before["report"], "repeated": True})
         content_hash = raw.keep()
         step("raw kept")
-        _commit_tables(ws, upload, draft, report, step, events=exits.READER in reader)
+        events = exits.READER in reader
+        commit_tables(ws, upload.stager, draft, report, step, events=events)
         if also is not None:
             also(draft, report)
             step("looks kept")
         draft.finally_do.append(lambda connection: _enter(ws, upload, draft, report, content_hash, connection))
     return None
-
-
-def _commit_tables(ws: Handle, upload: _Upload, draft: Draft, report: Report, step: Step, *, events: bool) -> None:
-    """Append the tables and say which rows are superseded by now; `events`: sightings are pairs of events."""
-    environment = upload.target.environment
-    affected = {
-        table: _affected(ws, table, hashes, draft, environment) for table, hashes in upload.stager.hashes().items()
-    }
-    for table, staged in upload.stager.logs.items():
-        draft.versions[staged.table.name] = ws.lake.append(staged, draft.versions, transaction=upload.upload_id)
-        step(f"{table} committed")
-    if not events and not any(len(hashes) for hashes in affected.values()):
-        return
-    superseded = ws.lake.scan(SUPERSEDED, draft.versions).filter(pl.col(c.ENVIRONMENT) == environment).collect()
-    for table, hashes in affected.items():
-        log = LOG_OF[table]
-        rows = upsert.versions_of_keys(ws.lake, log, draft.versions, environment=environment, affected=hashes)
-        updated, duplicates = upsert.counted(rows, seq=upload.seq)
-        report.updated += updated
-        report.duplicates += duplicates
-        superseded = upsert.resolve(log, rows, environment=environment, superseded=superseded, affected=hashes)
-    if events:
-        superseded = exits.settle(ws.lake, draft.versions, superseded, environment=environment)
-        report.duplicates += superseded.filter(pl.col(FACT) == exits.EXITS, pl.col(c.SEQ) == upload.seq).height
-    draft.versions[SUPERSEDED.name] = ws.lake.replace(
-        SUPERSEDED, superseded, draft.versions, environment=environment
-    )
-    step("superseded committed")
-
-
-def _affected(ws: Handle, table: str, hashes: np.ndarray, draft: Draft, environment: str) -> pl.Series:
-    """Key hashes that have more than one version once this upload is in."""
-    mine = pl.Series(KEY_HASH, hashes)
-    known = upsert.known_hashes(ws.lake, LOG_OF[table], draft.versions, environment=environment, among=mine)
-    again = pl.Series(KEY_HASH, upsert.repeated(hashes), dtype=pl.Int64)
-    return pl.concat([known, again]).unique()
 
 
 def _enter(

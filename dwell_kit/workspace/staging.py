@@ -46,8 +46,7 @@ class Stager:
         self._lake = lake
         self._payload = payload
         self._coder = coder
-        self._upload_id = upload_id
-        self._environment = environment
+        self.upload_id, self.seq, self.environment = upload_id, seq, environment
         self._constant = (pl.lit(seq, dtype=pl.Int64).alias(c.SEQ), pl.lit(coder.source).alias(c.SOURCE))
         self._hashes: dict[str, list[NDArray[np.int64]]] = {}
         self._waiting: dict[str, dict[str, list[pl.DataFrame]]] = {}
@@ -136,7 +135,7 @@ class Stager:
 
     def _write(self, staged: Staged, day: str, frames: list[pl.DataFrame]) -> None:
         rows = pl.concat(frames, rechunk=False)
-        staged.write(rows, environment=self._environment, day=day, stem=self._upload_id)
+        staged.write(rows, environment=self.environment, day=day, stem=self.upload_id)
 
     def _do(self, work: Callable[..., None], *arguments: object) -> None:
         while len(self._under_way) > _UNDER_WAY:
