@@ -89,8 +89,7 @@ def _filtered(
         query = location.search if location is not None else ""
 
         def tell(new: str) -> None:
-            if location is not None:
-                location.search = f"?{new}" if new else ""
+            made.filtering.bar.address = new
 
         made = kind(ws, query, tell=tell, exports=exports)
         pn.state.onload(made.load)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from dwell_kit.errors import DwellError, FormatError, LimitError, NotFoundError
+from dwell_kit.errors import DwellError, FilterError, FormatError, LimitError, NotFoundError
 from dwell_kit.ingest import readers
 from dwell_kit.ingest.sources import Source
 from dwell_kit.serve.answers import Answer, refused
@@ -131,6 +131,13 @@ class Arrival:
 
     def done(self, asked: Mapping[str, str]) -> Answer:
         """The file is whole: a job ingests it, with the query's environment, tz, since, until."""
+        if bool(asked.get("since")) != bool(asked.get("until")):
+            self.abort()
+            half = FilterError(
+                "the time that the file covers has one end only", where=self._path.name,
+                expected="from and until, or neither", hint="give both and drop the file again",
+            )  # fmt: skip
+            return refused(half, 422)
         self._file.close()
         options: dict[str, Any] = {name: asked.get(name) or None for name in ("environment", "tz")}
         if asked.get("since") and asked.get("until"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import polars as pl
 
@@ -16,6 +17,13 @@ from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.ui import view
 from dwell_kit.ui.components import FilterBar, option
 from dwell_kit.workspace import Workspace
+
+_OURS: Final = ("at", "clear")
+"""What the bar says of itself."""
+_UNSHOWN: Final = (
+    "persons", "weekdays", "hours", "open_hours", "attributes", "max_gap", "touching", "include_listed",
+)  # fmt: skip
+"""Filters that only a link can bring: the bar says them and keeps them."""
 
 
 class Filtering:
@@ -58,7 +66,11 @@ class Filtering:
             if asked.environment and asked.environment not in places:
                 self.fail(f"there is no environment {asked.environment!r}")
                 return default
-            return asked if asked.environment or not places else asked.but(environment=places[0])
+            if not places:
+                return asked
+            asked = asked if asked.environment else asked.but(environment=places[0])
+            self.ws.check(asked)  # a camera that is not here, hours that nobody set
+            return asked
         except DwellError as error:
             self.fail(str(error))
             return default
@@ -70,9 +82,11 @@ class Filtering:
     def asked(self, asked: dict[str, Any]) -> Filters | None:
         """What the bar asks for as filters; None, and said why, if it means nothing."""
         self._at = asked.get("at", 0)
-        given = {name: value for name, value in asked.items() if name != "at" and value not in (None, "", [])}
+        clear = asked.get("clear", False)
+        given = {name: v for name, v in asked.items() if name not in _OURS and v not in (None, "", [])}
         try:
-            return Filters.of(**given)
+            made = Filters.of(**given)
+            return made if clear else made.but(**{name: getattr(self.filters, name) for name in _UNSHOWN})
         except DwellError as error:
             self.fail(str(error))
             return None
@@ -135,6 +149,9 @@ def _value(filters: Filters, tz: str) -> dict[str, Any]:
     if low is not None or high is not None:
         ends = [duration(d.total_seconds()) if d is not None else "…" for d in (low, high)]
         shown["dwell_said"] = f"{ends[0]} to {ends[1]}"
+    unshown = Filters().but(**{name: getattr(filters, name) for name in _UNSHOWN})
+    if said := view.to_query(unshown):
+        shown["also"] = ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in parse_qsl(said))
     return shown
 
 

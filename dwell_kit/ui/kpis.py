@@ -22,18 +22,17 @@ class Kpi:
 
 _BY_CAMERA: Final = {"by": ("camera_id",)}
 _EVERYBODY: Final = {"n": 1_000_000}
+_REPEAT: Final = {"n": 1_000_000, "least": 2}
 KPIS: Final = (
     Kpi("unique_visitors", "Visitors", "top_visitors", "visits", "persons", _EVERYBODY),
-    Kpi("visits", "Visits", "visits", "started_at", "gaps up to max_gap"),
+    Kpi("visits", "Visits", "visits", "started_at", "of one person, without a longer gap"),
     Kpi("dwell_median_s", "Median dwell", "visits", "dwell_s", "of a visit, as seen"),
     Kpi("dwell_mean_s", "Mean dwell", "visits", "dwell_s", "of a visit, as seen"),
     Kpi("dwell_max_s", "Longest dwell", "visits", "dwell_s", "of a visit"),
     Kpi("dwell_per_person_s", "Dwell per person", "top_visitors", "sum_s", "mean over persons", _EVERYBODY),
-    Kpi(
-        "repeat_rate", "Repeat visitors", "top_visitors", "visits", "of the visitors, 2 visits or more", _EVERYBODY
-    ),
+    Kpi("repeat_rate", "Repeat visitors", "top_visitors", "visits", "of the visitors, 2 visits or more", _REPEAT),
     Kpi("peak_occupancy", "Most at once", "hourly_series", "occupancy_max", "persons present"),
-    Kpi("peak_hour", "Peak hour", "hourly_series", "occupancy_mean", "highest mean, local clock"),
+    Kpi("peak_hour", "Peak hour", "hour_profile", "occupancy_mean", "highest mean, local clock"),
     Kpi("busiest_camera", "Busiest camera", "dwell", "sum_s", "most person-time", _BY_CAMERA),
     Kpi("cameras", "Active cameras", "dwell", "sum_s", "with a sighting", _BY_CAMERA),
     Kpi("open_visits", "Open visits", "visits", "open", "still there when coverage ends"),

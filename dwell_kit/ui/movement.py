@@ -69,10 +69,15 @@ class Movement(Page):
 
     async def apply(self, filters: Filters) -> None:
         """Show everything under other filters; a later call overtakes an earlier one."""
+        self._turn += 1
+        turn = self._turn
         try:
             await asyncio.to_thread(self.ws.compute, "transitions", filters)  # filters that mean nothing are said
         except DwellError as error:
-            self.filtering.fail(str(error))
+            if turn == self._turn:
+                self.filtering.fail(str(error))
+            return
+        if turn != self._turn:
             return
         self.filtering.keep(filters)
         await self._draw(filters)

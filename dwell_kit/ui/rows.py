@@ -115,6 +115,7 @@ class RowsPanel(pn.viewable.Viewer):  # type: ignore[misc]
             ],
             total=total,
             exports=self._links(),
+            busy=False,
         )
         self.table.drawn += 1
 

@@ -37,6 +37,7 @@ class Sessions(Page):
             name="Table", options=list(TABLES), width=240, stylesheets=[WIDGET], margin=0
         )
         self.choice.param.watch(self._chosen, "value")
+        self._filters = self.filtering.filters  # asked for last, shown or not yet
 
     def __panel__(self) -> Any:
         if self.filtering.empty:
@@ -62,17 +63,26 @@ class Sessions(Page):
             self.rows.reveal(str(self.choice.value), what, filters, sort=sort, parameters=parameters)
 
     async def _chosen(self, _event: Any) -> None:
-        await self.apply(self.filtering.filters)
+        await self.apply(self._filters)
 
     async def apply(self, filters: Filters) -> None:
-        """Show the chosen table under other filters."""
+        """Show the chosen table under other filters; a later call overtakes an earlier one."""
         if self.filtering.empty:
             return
-        what, sort, parameters = TABLES[self.choice.value]
+        self._turn += 1
+        turn, heading = self._turn, str(self.choice.value)
+        what, sort, parameters = TABLES[heading]
+        self._filters = filters
+        self.rows.table.busy = True
         try:
             held = await asyncio.to_thread(self.rows.prepare, what, filters, parameters)
         except DwellError as error:
-            self.filtering.fail(str(error))
+            if turn == self._turn:
+                self._filters = self.filtering.filters
+                self.filtering.fail(str(error))
+                self.rows.table.busy = False
+            return
+        if turn != self._turn:
             return
         self.filtering.keep(filters)
-        self.rows.reveal(str(self.choice.value), what, filters, sort=sort, parameters=parameters, held=held)
+        self.rows.reveal(heading, what, filters, sort=sort, parameters=parameters, held=held)

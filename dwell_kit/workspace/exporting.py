@@ -54,8 +54,11 @@ def _write(frame: pl.DataFrame, path: Path, suffix: str) -> None:
     if suffix == ".csv":
         neutralise(frame).write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S%.6fZ")
     elif suffix == ".xlsx":
-        naive = frame.with_columns(pl.selectors.datetime().dt.replace_time_zone(None))
-        neutralise(naive).write_excel(path)
+        # Excel knows no zones: the heading does
+        times = pl.selectors.datetime()
+        naive = frame.select(pl.all().exclude(pl.Datetime), times.dt.replace_time_zone(None).name.suffix(" (UTC)"))
+        order = [f"{name} (UTC)" if dtype == pl.Datetime else name for name, dtype in frame.schema.items()]
+        neutralise(naive.select(order)).write_excel(path)
     elif suffix == ".json":
         frame.write_json(path)
     elif suffix == ".ndjson":

@@ -486,6 +486,16 @@ class Workspace:
 
     # figures
 
+    def check(self, filters: Filters | None = None, **loose: Any) -> None:
+        """Whether filters mean something here.
+
+        Raises
+        ------
+        FilterError, NotFoundError : for a place that is not known, opening hours that nobody set, a time that ends
+            before it begins.
+        """
+        querying.scope(self._handle, _filters(filters, loose))
+
     def summary(self, filters: Filters | None = None, **loose: Any) -> dict[str, Any]:
         """The key figures under filters; `analytics.summary` defines each."""
         return querying.compute(self._handle, "summary", _filters(filters, loose))

@@ -145,3 +145,11 @@ def test_a_download_that_means_nothing_is_refused(client: TestClient) -> None:
     assert client.get("/rows.csv?filters=shoes%3Dred").status_code == 422
     assert client.get("/rows.csv?sort=shoes").status_code == 422
     assert client.get("/rows.exe").status_code == 422
+
+
+@pytest.mark.parametrize("half", ["since=2025-05-05T08:00", "until=2025-05-05T12:00"])
+def test_half_a_time_covered_is_refused_and_nothing_stays(client: TestClient, folder: Path, half: str) -> None:
+    answer = client.put(f"/uploads?name=half.csv&{half}", content=b"person_id,start,end\n")
+    assert answer.status_code == 422
+    assert "one end only" in answer.json()["error"]["what"]
+    assert not [p for p in (folder / "ws/tmp/inbox").rglob("half.csv")]

@@ -36,6 +36,8 @@ def test_formulas_are_neutralised_where_a_spreadsheet_would_run_them(tmp_path: P
     assert found["t"][0] == "2025-05-05T08:00:00.000001Z"
     exact = pl.read_parquet(exporting.write(FRAME, tmp_path / "out.parquet"))
     assert exact.equals(FRAME)
+    sheet = pl.read_excel(exporting.write(FRAME, tmp_path / "out.xlsx"), engine="calamine")
+    assert sheet.columns == [name if name != "t" else "t (UTC)" for name in FRAME.columns]  # Excel knows no zones
 
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:

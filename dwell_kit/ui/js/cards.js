@@ -2,6 +2,7 @@
 
 export function render({ model, el }) {
   const draw = () => {
+    const focused = el.getRootNode().activeElement?.dataset?.kpi;
     el.innerHTML = `<ul aria-label="Key figures" aria-busy="${model.busy}">` + model.items.map((i) => `
       <li><button type="button" data-kpi="${esc(i.name)}" data-value="${esc(i.raw)}" aria-pressed="${model.shown === i.name}">
         <span class="title">${esc(i.title)}</span><span class="value">${esc(i.value)}</span>
@@ -9,6 +10,7 @@ export function render({ model, el }) {
       </button></li>`).join("") + "</ul>";
     for (const button of el.querySelectorAll("button")) {
       button.addEventListener("click", () => { model.opened = { name: button.dataset.kpi, at: Date.now() }; });
+      if (button.dataset.kpi === focused) button.focus();
     }
   };
   model.on("items", draw);

@@ -57,11 +57,17 @@ export function render({ model, el }) {
     return undefined;
   };
   const redraw = () => {
-    const active = el.getRootNode().activeElement, acted = active?.dataset?.act && [active.dataset.act, active.dataset.key], name = active?.name, at = active?.selectionStart;
+    const active = el.getRootNode().activeElement, sorted = active?.dataset?.sort, paged = active?.dataset?.page && active.textContent, acted = active?.dataset?.act && [active.dataset.act, active.dataset.key], name = active?.name, at = active?.selectionStart;
     draw();
     if (name === "search") { const s = el.querySelector("[name=search]"); s.focus(); s.setSelectionRange(at, at); }
+    if (sorted) [...el.querySelectorAll("[data-sort]")].find((b) => b.dataset.sort === sorted)?.focus();
+    if (paged) { // at the last page the other button takes over
+      const buttons = [...el.querySelectorAll("[data-page]")];
+      (buttons.find((b) => b.textContent === paged && !b.disabled) || buttons.find((b) => !b.disabled))?.focus();
+    }
     if (acted) [...el.querySelectorAll("[data-act]")].find((b) => b.dataset.act === acted[0] && b.dataset.key === acted[1])?.focus();
   };
   model.on("drawn", redraw);
+  model.on("busy", () => el.querySelector("section")?.setAttribute("aria-busy", model.busy));
   draw();
 }

@@ -40,6 +40,7 @@ function body(model) {
           <label>at least <input type="number" min="0" step="any" name="min_dwell" value="${v.min_dwell ? v.min_dwell / 60 : ""}"></label>
           <label>less than <input type="number" min="0" step="any" name="max_dwell" value="${v.max_dwell ? v.max_dwell / 60 : ""}"></label>
         </fieldset></details>
+      ${v.also ? `<span class="also">and by the link: <b>${esc(v.also)}</b></span>` : ""}
       <span class="said">${esc(o.tz)}</span><span class="said">data version ${esc(o.version)}</span>
       <button type="button" class="plain" name="clear">Clear filters</button>
     </div>
@@ -89,7 +90,7 @@ export function render({ model, el }) {
     const form = el.querySelector("form");
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", changed);
-    form.querySelector("[name=clear]")?.addEventListener("click", () => send({ environment: model.value.environment || "" }));
+    form.querySelector("[name=clear]")?.addEventListener("click", () => send({ environment: model.value.environment || "", clear: true }));
     for (const details of el.querySelectorAll("details")) {
       details.addEventListener("toggle", () => {
         // a redrawn bar still gets the event of the one before it
@@ -100,8 +101,9 @@ export function render({ model, el }) {
       });
     }
   };
-  if (model.linked) { // no server keeps the address: the page does
-    model.on("address", () => history.replaceState(null, "", location.pathname + (model.address ? `?${model.address}` : "") + location.hash));
+  // the address is what is shown; no step back to figures that are not there any more
+  model.on("address", () => history.replaceState(null, "", location.pathname + (model.address ? `?${model.address}` : "") + location.hash));
+  if (model.linked) { // no server knows with which address the page was opened
     model.opened = { query: location.search.slice(1), at: Date.now() };
   }
   model.on("value", draw);
