@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from param.parameterized import discard_events
 
 import dwell_kit as dk
 from dwell_kit.ui.movement import Movement
@@ -23,6 +24,12 @@ def ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with dk.open(folder / "ws") as opened:
         opened.ingest(write(folder / "a.csv", many(120)))
         yield opened
+
+
+def chosen(page: Sessions, name: str) -> None:
+    """The choice alone: the test itself asks, and waits for the answer."""
+    with discard_events(page.choice):
+        page.choice.value = name
 
 
 @pytest.mark.parametrize(
@@ -68,10 +75,10 @@ def test_the_table_is_that_of_its_heading_whichever_answer_comes_last(
 
     async def choose() -> None:
         monkeypatch.setattr(page.rows, "prepare", late)
-        page.choice.param.update(value="Sightings")  # the watcher's own task waits for the event
+        chosen(page, "Sightings")
         first = asyncio.create_task(page.apply(page.filtering.filters))
         await asyncio.sleep(0)
-        page.choice.value = "Persons"
+        chosen(page, "Persons")
         await page.apply(page.filtering.filters)
         go.set()
         await first
@@ -93,7 +100,7 @@ def test_filters_chosen_while_an_answer_is_awaited_are_not_lost(
     async def both() -> None:
         first = asyncio.create_task(page.apply(camera))
         await asyncio.sleep(0)
-        page.choice.value = "Persons"
+        chosen(page, "Persons")
         await page._chosen(None)
         await first
 
