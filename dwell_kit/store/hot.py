@@ -92,8 +92,7 @@ class Writer:
 
     def __init__(self, where: Path) -> None:
         self._where = where
-        self._staging = where.with_name(f".{where.name}-{os.getpid()}")
-        shutil.rmtree(self._staging, ignore_errors=True)
+        self._staging = _staging_of(where)
         self._staging.mkdir(parents=True)
         self._stack = ExitStack()
         names = [*ROWS, *PERSONS, _CODES, "counts"]
@@ -189,13 +188,13 @@ def folder(root: Path, environment: str, snapshot_id: int) -> Path:
 def load(where: Path) -> tuple[Coded, NDArray[np.int64]] | None:
     """The coded columns in a folder and `codes`, memory-mapped: they stay whole when the folder is removed.
 
-    None if there are none, if they are of another format, or if they vanish meanwhile.
+    None if there are none, if they are of another format or damaged, or if they vanish meanwhile.
     """
     try:
         meta = json.loads((where / "meta.json").read_text())
         found = (_coded(where, meta), codes(where)) if meta["format"] == FORMAT else None
         os.utime(where)  # by which `prune` knows what is in use
-    except FileNotFoundError:
+    except (FileNotFoundError, pa.ArrowInvalid):
         return None
     return found
 
@@ -238,8 +237,7 @@ def made(root: Path, environment: str) -> list[int]:
 
 def carry_over(old: Path, where: Path) -> bool:
     """Let a snapshot with the same content have the files of another; False if they vanish meanwhile."""
-    staging = where.with_name(f".{where.name}-{os.getpid()}")
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = _staging_of(where)
     try:
         shutil.copytree(old, staging, copy_function=os.link)
     except (OSError, shutil.Error):
@@ -247,6 +245,11 @@ def carry_over(old: Path, where: Path) -> bool:
         return False
     _publish(staging, where)
     return True
+
+
+def _staging_of(where: Path) -> Path:
+    """A folder of its own for each who writes: threads of one process, too, may make the same columns at once."""
+    return where.with_name(f".{where.name}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def _publish(staging: Path, where: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -23,6 +25,7 @@ from dwell_kit.store.snapshots import Snapshot
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.identity import Identities, findable, identities
 
+_LOADING: Final = threading.RLock()
 _KEEP = 2
 _TRIES = 4
 _MADE_OF = (SIGHTINGS_LOG.name, SUPERSEDED.name, PERSONS.name)
@@ -51,12 +54,17 @@ def person_codes(ws: Handle, environment: str, snapshot: Snapshot) -> NDArray[np
 
 def _loaded(ws: Handle, environment: str, snapshot: Snapshot) -> _Loaded:
     key = (environment, snapshot.id)
-    if key not in ws.loaded:
-        coded, codes = _made(ws, environment, snapshot)
-        for old in list(ws.loaded)[: max(0, len(ws.loaded) - _KEEP + 1)]:
-            del ws.loaded[old]
-        ws.loaded[key] = _Loaded(findable(coded, codes, identities(ws, environment, snapshot)), codes)
-    found: _Loaded = ws.loaded[key]
+    found: _Loaded | None = ws.loaded.get(key)
+    if found is not None:
+        return found
+    with _LOADING:  # a page asks for many figures at once; the columns are made once
+        found = ws.loaded.get(key)
+        if found is None:
+            coded, codes = _made(ws, environment, snapshot)
+            for old in list(ws.loaded)[: max(0, len(ws.loaded) - _KEEP + 1)]:
+                del ws.loaded[old]
+            found = _Loaded(findable(coded, codes, identities(ws, environment, snapshot)), codes)
+            ws.loaded[key] = found
     return found
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import dwell_kit as dk
@@ -72,3 +76,32 @@ def test_what_a_killed_process_was_removing_goes_with_the_next(three: Path) -> N
     (three / "hot" / "main" / ".gone-1-abcd").mkdir()
     visitors(three, 2)
     assert not list((three / "hot" / "main").glob(".*"))
+
+
+def test_many_threads_that_meet_a_new_version_at_once_find_the_same(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", many(400))
+    with dk.open(tmp_path / "ws") as ws:
+        ws.ingest(path)
+        expected = ws.summary()
+        for _ in range(3):
+            ws._handle.loaded.clear()
+            shutil.rmtree(tmp_path / "ws" / "hot")
+            with ThreadPoolExecutor(8) as pool:
+                found = list(pool.map(lambda _: ws.summary(), range(16)))
+            assert all(one == expected for one in found)
+
+
+def test_two_who_write_the_same_columns_do_not_meet(tmp_path: Path) -> None:
+    where = tmp_path / "main" / "1"
+    first, second = hot.Writer(where), hot.Writer(where)
+    for writer in (first, second):
+        writer.persons(
+            np.array([7]), np.array([0]), pa.array(["ann"]), person_age=np.zeros(1), person_gender=np.zeros(1)
+        )
+    for writer in (first, second):
+        writer.close(cameras=hot.Words(), zones=hot.Words(), attributes={}, other="other", quarters=pl.DataFrame())
+    found = hot.load(where)
+    assert found is not None
+    assert list(found[0].persons) == ["ann"]
+    (where / "persons.arrow").write_bytes(b"damaged")
+    assert hot.load(where) is None
