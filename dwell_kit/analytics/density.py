@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.coding import utc
 from dwell_kit.analytics.levels import by_bucket, steps
+from dwell_kit.analytics.limits import Duration
 from dwell_kit.analytics.occupancy_series import edges_between
-from dwell_kit.analytics.paths import MAX_SPEED_M_S, Duration, paths_of
+from dwell_kit.analytics.paths import MAX_SPEED_M_S, paths_of
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.service import LEVELS, QUEUEING, WALKWAY, bounds_per_m2, level_of_service
 from dwell_kit.analytics.stretches import observed, persons_in, stretches_of

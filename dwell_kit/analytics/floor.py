@@ -10,7 +10,8 @@ import polars as pl
 
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.levels import steps
-from dwell_kit.analytics.paths import MAX_SPEED_M_S, WINDOW_S, Duration, paths_of
+from dwell_kit.analytics.limits import Duration
+from dwell_kit.analytics.paths import MAX_SPEED_M_S, WINDOW_S, paths_of
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.stretches import observed, stretches_of
 from dwell_kit.errors import FilterError

@@ -8,8 +8,6 @@ across either.
 
 from __future__ import annotations
 
-import math
-from datetime import timedelta
 from typing import Any, Final
 
 import numba as nb
@@ -18,13 +16,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dwell_kit.analytics._frames import like, needs, to_polars
+from dwell_kit.analytics.limits import Duration, check_speed, length_us
 from dwell_kit.analytics.ordering import frozen
-from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import UTC_US
-from dwell_kit.schema.time import US, microseconds
+from dwell_kit.schema.time import US
 
-Duration = timedelta | float
 WINDOW_S: Final = 1.0
 MAX_SPEED_M_S: Final = 12.5
 """No one has run faster (Bolt, Berlin 2009, at most 12.3 m/s): a longer step is a mistake of the tracker."""
@@ -118,30 +115,18 @@ def paths_of(
     max_speed: float = MAX_SPEED_M_S,
 ) -> pl.DataFrame:
     """The paths as a Polars frame, see `compute_paths`."""
-    window_us = _positive(window, "window")
-    if not (max_speed > 0 and math.isfinite(max_speed)):
-        raise FilterError("this is no speed", "max_speed", "above 0 m/s", repr(max_speed))
+    window_us = length_us(window, "window")
+    check_speed(max_speed, "max_speed")
     frame = to_polars(positions)
     needs(frame, (c.PERSON, c.CAMERA, c.TIME, c.X_M, c.Y_M))
     on_floor = pl.all_horizontal(pl.col(c.X_M, c.Y_M).cast(pl.Float64).is_finite())
     known = frame.filter(pl.col(c.PERSON).is_not_null() & on_floor)
     step_us = _usual_step_us(known)
-    gap_us = max(_LEAST_GAP_US, round(_STEPS * step_us)) if max_gap is None else _positive(max_gap, "max_gap")
+    gap_us = max(_LEAST_GAP_US, round(_STEPS * step_us)) if max_gap is None else length_us(max_gap, "max_gap")
     points = _timed(_cut(_points(known, step_us), gap_us, step_us, max_speed), step_us)
     return points.select(
         c.PERSON, c.PATH, pl.col(c.TIME).cast(UTC_US), c.X_M, c.Y_M, _speed(points, window_us), c.LASTS_S
     )
-
-
-def _positive(given: Duration, name: str) -> int:
-    """µs of a time that is longer than nothing."""
-    try:
-        us = microseconds(given)
-    except (TypeError, ValueError, OverflowError):
-        us = 0
-    if us <= 0:
-        raise FilterError("this is no length of time", name, "more than 0 s", repr(given))
-    return us
 
 
 def _usual_step_us(known: pl.DataFrame) -> int:

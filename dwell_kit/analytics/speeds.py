@@ -8,7 +8,8 @@ from typing import Any, Final
 import polars as pl
 
 from dwell_kit.analytics._frames import like
-from dwell_kit.analytics.paths import MAX_SPEED_M_S, WINDOW_S, Duration, paths_of
+from dwell_kit.analytics.limits import Duration
+from dwell_kit.analytics.paths import MAX_SPEED_M_S, WINDOW_S, paths_of
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +10,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from dwell_kit.analytics._frames import like, needs, to_polars
-from dwell_kit.errors import FilterError
+from dwell_kit.analytics.limits import Duration, check_speed, length_us
 from dwell_kit.schema import columns as c
-from dwell_kit.schema.time import US, microseconds
+from dwell_kit.schema.time import US
 
 REACH_S: Final = 5.0
 BRIEF_S: Final = 1.0
@@ -28,7 +27,7 @@ _PLACE: Final = ("x", "y", "foot_x", "foot_y", "tall")
 
 
 def compute_person_band(
-    positions: Any, *, reach: Any = REACH_S, brief: Any = BRIEF_S, max_speed: float = MAX_WALK_M_S
+    positions: Any, *, reach: Duration = REACH_S, brief: Duration = BRIEF_S, max_speed: float = MAX_WALK_M_S
 ) -> Any:
     """The persons counted, and the fewest that all those tracks may be of.
 
@@ -53,9 +52,10 @@ def compute_person_band(
     ------
     ContractError : if columns are missing. FilterError : for a length of time or a speed that is none.
     """
-    reach_us, brief_us = (_not_negative(given, name) for given, name in ((reach, "reach"), (brief, "brief")))
-    if not (max_speed > 0 and math.isfinite(max_speed)):
-        raise FilterError("this is no speed", "max_speed", "above 0 m/s", repr(max_speed))
+    reach_us, brief_us = (
+        length_us(given, name, zero=True) for given, name in ((reach, "reach"), (brief, "brief"))
+    )
+    check_speed(max_speed, "max_speed")
     frame = to_polars(positions)
     needs(frame, (c.PERSON, c.CAMERA, c.TIME, c.X_M, c.Y_M, *_BOX))
     tracks = _tracks(frame.filter(pl.col(c.PERSON).is_not_null()))
@@ -68,17 +68,6 @@ def compute_person_band(
         c.JOINED: joined,
     }
     return like(pl.DataFrame([row], schema=dict.fromkeys(row, pl.Int64)), positions)
-
-
-def _not_negative(given: Any, name: str) -> int:
-    """µs of a length of time."""
-    try:
-        us = microseconds(given)
-    except (TypeError, ValueError, OverflowError):
-        us = -1
-    if us < 0:
-        raise FilterError("this is no length of time", name, "0 s or more", repr(given))
-    return us
 
 
 def _tracks(known: pl.DataFrame) -> pl.DataFrame:

@@ -6,13 +6,12 @@ import logging
 import uuid
 import weakref
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster
 
 from dwell_kit.errors import AskError, DwellError
-from dwell_kit.jobs.tasks import CANCELLED, DONE, FAILED, WAITING, Task
+from dwell_kit.jobs.tasks import CANCELLED, DONE, FAILED, WAITING, Closing, Task
 
 _STATES: Final = {"finished": DONE, "error": FAILED, "lost": FAILED, "cancelled": CANCELLED}
 _CONNECT_S: Final = 10
@@ -69,7 +68,7 @@ class ClusterJob:
             self._future.retry()
 
 
-class Cluster:
+class Cluster(Closing):
     """An executor over Dask workers. A task whose worker dies is run again by another one.
 
     Parameters
@@ -132,14 +131,6 @@ class Cluster:
         self._client.close()
         if self._own is not None:
             self._own.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _workers(self) -> list[dict[str, Any]]:
         found: dict[str, dict[str, Any]] = self._client.scheduler_info(n_workers=-1)["workers"]

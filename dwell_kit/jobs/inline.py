@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from dwell_kit.errors import DwellError
-from dwell_kit.jobs.tasks import CANCELLED, DONE, FAILED, WAITING, Task
+from dwell_kit.jobs.tasks import CANCELLED, DONE, FAILED, WAITING, Closing, Task
 
 
 class InlineJob:
@@ -43,7 +42,7 @@ class InlineJob:
             self.state, self._failure = WAITING, None
 
 
-class Inline:
+class Inline(Closing):
     """An executor without any process but this one; resources are not asked for, since there is no choice.
 
     >>> with Inline() as executor:
@@ -67,11 +66,3 @@ class Inline:
         """As `tasks.Executor.close`."""
         for job in self._jobs:
             job.cancel()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

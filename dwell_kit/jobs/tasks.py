@@ -55,6 +55,22 @@ class Job(Protocol):
         """Make the call again if it failed."""
 
 
+class Closing:
+    """What is closed at the end of a `with`."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 class Executor(Protocol):
     """What makes calls. `close` cancels what is left, and lets go of what was started for it."""
 

@@ -69,7 +69,8 @@ class Filtering:
             if not places:
                 return asked
             asked = asked if asked.environment else asked.but(environment=places[0])
-            self.ws.check(asked)  # a camera that is not here, hours that nobody set
+            if asked != default:
+                self.ws.check(asked)  # a camera that is not here, hours that nobody set
             return asked
         except DwellError as error:
             self.fail(str(error))
