@@ -31,9 +31,13 @@ def execute(template: Path, output: Path, parameters: dict[str, Any]) -> None:
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
+    from dwell_kit.report.channels import Client
+
     # sockets in a folder of the user's own, not ports that everybody on the machine can reach, where the names fit
     own = sys.platform != "win32" and len(jupyter_runtime_dir()) <= _SHORT
-    transport = Config({"KernelManager": {"transport": "ipc"}} if own else {})
+    config = Config({"AsyncKernelManager": {"client_factory": Client}})
+    if own:
+        config.KernelManager.transport = "ipc"
 
     with _kernel():
         try:
@@ -45,7 +49,7 @@ def execute(template: Path, output: Path, parameters: dict[str, Any]) -> None:
                 language="python",
                 progress_bar=False,
                 cwd=str(output.parent),
-                config=transport,
+                config=config,
             )
         except PapermillExecutionError as error:
             kind = getattr(errors, error.ename, None)
