@@ -4,6 +4,7 @@ DwellError
 ├── InputError (ValueError)        a file or value from outside cannot be used
 │   ├── HeaderError                mandatory columns are missing from a header
 │   ├── FormatError                a file is not what any reader understands
+│   │   └── CutOffError            it ends before what it began
 │   ├── LimitError                 a file passes a limit that protects the machine
 │   └── ContractError              a frame breaks a table contract
 ├── FilterError (ValueError)       a filter that means nothing
@@ -71,6 +72,10 @@ class HeaderError(InputError):
 
 class FormatError(InputError):
     """A file is not what any reader understands."""
+
+
+class CutOffError(FormatError):
+    """A file ends before what it began."""
 
 
 class LimitError(InputError):

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from dwell_kit.cli.options import Environment, Json, WorkspaceDir, from_till, name_and_value
-from dwell_kit.cli.output import in_options, show, spoken
+from dwell_kit.cli.output import show
 from dwell_kit.errors import DwellError
+from dwell_kit.schema.wording import in_options, spoken
 
 
 def register(app: typer.Typer) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -18,24 +15,10 @@ from rich.table import Table
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.text import duration
 from dwell_kit.schema.time import zone
+from dwell_kit.schema.wording import spoken
 
 _MOST_ROWS: Final = 60
 _WIDE: Final = 400
-_SPOKEN: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
-    (r"columns=\{([^}]*)\}", lambda m: _columns(m[1])),
-    (r"parameters=\{\"(\w+)\": …(, .*?)?\}", r"--parameter '\1=…' (repeatable)"),
-    (r"parameters=\{[^}]*\}", "--parameter 'name=value'"),
-    ("day_first=True", "--day-first"),
-    ("day_first=False", "--month-first"),
-    ("utc_offset_confirmed=True", "--utc-offset-confirmed"),
-    ("utc_offset_confirmed=False", "--utc-offset-denied"),
-    (r"ws\.ingest\(path\)", "`dwell ingest FILE`"),
-    (r"ws\.set_environment\('([^']*)', tz='([^']*)'\)", r"`dwell environment \1 --tz \2`"),
-    (r" or dk\.open\(path\)", ""),
-    (r"\bwindow=(…|\S*)", "--covers FROM/TILL"),
-    (r"(?<![\w'-])([a-z]+)_?([a-z]*)=(…?)(?!['\"])", lambda m: "--" + "-".join(w for w in m.groups()[:2] if w)),
-)
-"""What hints say to Python, and what the same is called on the command line."""
 
 
 def show(value: Any, *, as_json: bool, title: str = "", tz: str = "UTC") -> None:
@@ -81,29 +64,6 @@ def fail_usage(error: Exception) -> None:
     refusal = DwellError(said, where=where, hint=f"{where} --help")
     print_json({**refusal.as_dict(), "error": "UsageError"})
     Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"dwell: {refusal}")
-
-
-def spoken(error: DwellError) -> DwellError:
-    """The error with its hint in the words of the command line instead of Python's."""
-    return replace(error, hint=in_options(error.hint)) if error.hint else error
-
-
-def in_options(text: str) -> str:
-    """A text with Python's arguments called by the names of the options.
-
-    >>> in_options('say columns={"a": "<its header>", "b": "B"}, or day_first=True')
-    "say --column 'a=<its header>' --column 'b=B', or --day-first"
-    >>> in_options("export(format='onnx')")
-    "export(format='onnx')"
-    """
-    for python, option in _SPOKEN:
-        text = re.sub(python, option, text)
-    return text
-
-
-def _columns(pairs: str) -> str:
-    said = re.findall(r'"([^"]*)": "([^"]*)"', pairs) or [("name", "Header")]
-    return " ".join(f"--column '{name}={header}'" for name, header in said)
 
 
 def _pairs(value: dict[str, Any], title: str, tz: str) -> None:

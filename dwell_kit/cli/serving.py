@@ -46,6 +46,7 @@ def serve(
         server.run(sockets=[own])
         return
     listening = server.config.bind_socket()
+    listening.listen()  # whoever reads the address below may come at once
     name, number = listening.getsockname()[:2]
     typer.echo(f"dwell_kit is at http://{name}:{number}/ (this machine only; Ctrl+C ends it)")
     server.run(sockets=[listening])

@@ -262,7 +262,7 @@ class Appearances:
 
     def claims(self, head: Head) -> float:
         """1 when person, start and end are there; 0.3 for a damaged header of the same export."""
-        if len(head.columns) < 2:
+        if len(head.columns) < 2 or head.is_json:
             return 0.0
         try:
             headers.match(head.columns, headers.APPEARANCE)

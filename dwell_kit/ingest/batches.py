@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dwell_kit.ingest.sources import Source
 
 MIB = 1 << 20
+_JSON: Final = re.compile(r"\s*(\[\s*)*\{\s*[\"}]|\s*\[\s*\]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +216,11 @@ class Head:
     dialect: Dialect | None
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the text begins as JSON records do: then its commas make no table."""
+        return self.kind == "text" and _JSON.match(self.text) is not None
 
 
 class Reader(Protocol):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from dwell_kit.errors import FormatError, LimitError
+from dwell_kit.errors import CutOffError, FormatError, LimitError
 from dwell_kit.ingest.batches import Limits
 from dwell_kit.ingest.headers import normalised
 
@@ -268,8 +268,8 @@ class Scanner:
             found=f"{found.decode('utf-8', 'replace')!r} at byte {self._dropped + self._pos:,}",
         )  # fmt: skip
 
-    def _early(self, expected: str = "its closing brackets") -> FormatError:
-        return FormatError(
+    def _early(self, expected: str = "its closing brackets") -> CutOffError:
+        return CutOffError(
             "the JSON ends too early", where=self._where, expected=expected,
             found=f"the end of the file at byte {self._dropped + len(self._text):,}", hint="export it again",
         )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import IO, Any, Final, Literal
 
 import polars as pl
 
-from dwell_kit.errors import FormatError, LimitError
+from dwell_kit.errors import CutOffError, FormatError, LimitError
 from dwell_kit.ingest import decoding, dialect
 from dwell_kit.ingest.batches import MIB, Head, Limits, ReadOptions
 
@@ -254,7 +254,7 @@ def _readable(name: str) -> Iterator[None]:
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error) as error:
         raise FormatError("the compressed file is broken", where=name, found=str(error)) from error
     except EOFError as error:
-        raise FormatError("the compressed file ends too early", where=name, hint="copy it again") from error
+        raise CutOffError("the compressed file ends too early", where=name, hint="copy it again") from error
     except RuntimeError as error:
         raise FormatError("the zip is encrypted", where=name, hint="unpack it first", found=str(error)) from error
     except pl.exceptions.PolarsError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from dwell_kit.errors import DwellError, LimitError, NotFoundError
+from dwell_kit.schema.wording import on_a_page
 
 
 class Answer(NamedTuple):
@@ -18,4 +19,9 @@ def refused(error: DwellError, status: int | None = None) -> Answer:
     """An error as people and programs read it."""
     if status is None:
         status = 404 if isinstance(error, NotFoundError) else 413 if isinstance(error, LimitError) else 422
-    return Answer(status, {"error": error.as_dict()})
+    return Answer(status, {"error": shown(error)})
+
+
+def shown(error: DwellError) -> dict[str, str | None]:
+    """An error's facts, its hint in the words of a page."""
+    return {**error.as_dict(), "hint": on_a_page(error.hint) if error.hint else None}

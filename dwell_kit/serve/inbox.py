@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from dwell_kit.errors import DwellError, FilterError, FormatError, LimitError, NotFoundError
-from dwell_kit.ingest import readers
-from dwell_kit.ingest.sources import Source
 from dwell_kit.serve.answers import Answer, refused
 from dwell_kit.serve.jobs import Jobs
 from dwell_kit.serve.press import Press
@@ -23,7 +21,8 @@ from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.paging import View
 
 MOST_BYTES: Final = 8 << 30
-HEAD_BYTES: Final = 1 << 18
+HEAD_BYTES: Final = 1 << 19
+TAIL_BYTES: Final = 1 << 19
 _SUFFIXES: Final = (".csv", ".tsv", ".txt", ".json", ".ndjson", ".jsonl", ".parquet", ".gz", ".zip")
 _MAGIC: Final = {".gz": b"\x1f\x8b", ".zip": b"PK", ".parquet": b"PAR1"}
 _UNSAFE: Final = re.compile(r"[^\w. ()\[\]-]+")
@@ -61,13 +60,21 @@ class Inbox:
         self.jobs.close()
         self.press.close()
 
-    def check(self, name: str, size: int, head: bytes) -> Answer:
-        """Whether a file of this name, size and beginning can be one of ours."""
-        path = self.folder / uuid.uuid4().hex / safe_name(name)
+    def check(self, asked: Mapping[str, str], ends: bytes) -> Answer:
+        """Whether a file can be taken in, as far as its ends show: nothing of it is kept.
+
+        Parameters
+        ----------
+        asked : name and size of the file, and what is said of it: environment, tz, since, until.
+        ends : its first `HEAD_BYTES`, and what of its last `TAIL_BYTES` comes after them.
+        """
+        path = self.folder / uuid.uuid4().hex / safe_name(asked.get("name", ""))
         path.parent.mkdir(parents=True)
         try:
-            path.write_bytes(head[:HEAD_BYTES])
-            _look(path, size, self.most_bytes)
+            size = _count(asked.get("size", "0"))
+            _check_kind(path, size, ends, self.most_bytes)
+            known = _lay_out(path, size, ends)
+            self.ws.look(path, known=known, **_said(asked, path.name))
         except DwellError as error:
             return refused(error, 422)
         finally:
@@ -131,17 +138,12 @@ class Arrival:
 
     def done(self, asked: Mapping[str, str]) -> Answer:
         """The file is whole: a job ingests it, with the query's environment, tz, since, until."""
-        if bool(asked.get("since")) != bool(asked.get("until")):
+        try:
+            options = _said(asked, self._path.name)
+        except DwellError as error:
             self.abort()
-            half = FilterError(
-                "the time that the file covers has one end only", where=self._path.name,
-                expected="from and until, or neither", hint="give both and drop the file again",
-            )  # fmt: skip
-            return refused(half, 422)
+            return refused(error, 422)
         self._file.close()
-        options: dict[str, Any] = {name: asked.get(name) or None for name in ("environment", "tz")}
-        if asked.get("since") and asked.get("until"):
-            options["window"] = (asked["since"], asked["until"])
         self._inbox.jobs.submit(self._job, self._path, options)
         return Answer(202, {"job": self._job})
 
@@ -160,8 +162,26 @@ def _parameters(asked: Iterable[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-def _look(path: Path, size: int, most_bytes: int) -> None:
-    """Raises what is wrong with a file, as far as its beginning shows."""
+def _said(asked: Mapping[str, str], name: str) -> dict[str, Any]:
+    """What a form says of a file, as `ingest` takes it."""
+    since, until = asked.get("since"), asked.get("until")
+    if bool(since) != bool(until):
+        raise FilterError(
+            "the time that the file covers has one end only", where=name, expected="from and until, or neither",
+            hint="give both and drop the file again",
+        )  # fmt: skip
+    said: dict[str, Any] = {word: asked.get(word) or None for word in ("environment", "tz")}
+    return {**said, "window": (since, until)} if since and until else said
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise FormatError("the size is no number", expected="bytes", found=repr(text))
+    return int(text)
+
+
+def _check_kind(path: Path, size: int, ends: bytes, most_bytes: int) -> None:
+    """Raises what is wrong with a file's size, ending and first bytes."""
     if size > most_bytes:
         raise LimitError(
             "the file is too big", where=path.name, expected=f"at most {most_bytes:,} bytes", found=f"{size:,}"
@@ -174,9 +194,21 @@ def _look(path: Path, size: int, most_bytes: int) -> None:
             expected=", ".join(_SUFFIXES),
             found=suffix or "no ending",
         )
-    magic = _MAGIC.get(suffix)
-    if magic is not None:
-        if not path.read_bytes().startswith(magic):
-            raise FormatError(f"this is not a {suffix[1:]} file", where=path.name, hint="export it again")
-        return
-    readers.detect(Source(path))
+    if not ends.startswith(_MAGIC.get(suffix, b"")):
+        raise FormatError(f"this is not a {suffix[1:]} file", where=path.name, hint="export it again")
+
+
+def _lay_out(path: Path, size: int, ends: bytes) -> tuple[int, int] | None:
+    """Write what is known of a file where it would be, and say how much that is; None if that is all of it.
+
+    What packs tables names them at its end: there lies a hole in between, which takes no room.
+    """
+    first, last = ends[:HEAD_BYTES], ends[HEAD_BYTES:][-TAIL_BYTES:]
+    whole = size <= len(ends)
+    with path.open("wb") as file:
+        file.write(ends if whole else first)
+        if not whole and first.startswith(tuple(_MAGIC.values())):
+            file.truncate(size)
+            file.seek(size - len(last))
+            file.write(last)
+    return None if whole else (len(first), len(last))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dwell_kit.errors import DwellError
+from dwell_kit.serve.answers import shown
 
 _EVERY_S: Final = 0.2
 
@@ -71,7 +72,7 @@ def ingest(workspace: str, path: str, options: dict[str, Any], status: str) -> N
         with dk.open(workspace) as ws:
             report = ws.ingest(path, progress=progress, **options).as_dict()
     except DwellError as error:
-        said: dict[str, Any] = {"state": "failed", "error": error.as_dict()}
+        said: dict[str, Any] = {"state": "failed", "error": shown(error)}
     except Exception as error:  # noqa: BLE001 - the person who waits has to hear of it, whatever it is
         said = {"state": "failed", "error": {"what": f"{type(error).__name__}: {error}"}}
     else:

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from dwell_kit.errors import DwellError, NotFoundError, ParameterError
 from dwell_kit.report import shelf, templates
 from dwell_kit.report.run import OURS
-from dwell_kit.serve.answers import Answer, refused
+from dwell_kit.serve.answers import Answer, refused, shown
 from dwell_kit.serve.jobs import Jobs, write
 from dwell_kit.workspace import Workspace
 
@@ -120,7 +120,7 @@ def press(workspace: str, report: str, given: dict[str, Any], output: str, statu
     try:
         result = run_report(report, workspace=workspace, parameters=given, output=output)
     except DwellError as error:
-        write(path, {**said, "state": "failed", "error": error.as_dict()})
+        write(path, {**said, "state": "failed", "error": shown(error)})
     except Exception as error:  # noqa: BLE001 - the person who waits has to hear of it, whatever it is
         write(path, {**said, "state": "failed", "error": {"what": f"{type(error).__name__}: {error}"}})
     else:

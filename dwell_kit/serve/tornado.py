@@ -109,12 +109,8 @@ class Check(_Handler):
     """Whether a file of this name and beginning can be one of ours."""
 
     @authenticated
-    def post(self) -> None:
-        asked = self.asked
-        size = asked.get("size", "0")
-        if not size.isdigit():
-            raise HTTPError(400, "the size is no number")
-        self.answer(self.inbox.check(asked.get("name", ""), int(size), self.request.body))
+    async def post(self) -> None:
+        self.answer(await asyncio.to_thread(self.inbox.check, self.asked, self.request.body))
 
 
 @stream_request_body

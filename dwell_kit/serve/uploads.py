@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
 
 from dwell_kit.errors import DwellError
 from dwell_kit.serve.answers import Answer, refused
@@ -18,8 +19,9 @@ def router(inbox: Inbox) -> APIRouter:
     made = APIRouter()
 
     @made.post("/uploads/check")
-    async def check(request: Request, name: str, size: int = 0) -> JSONResponse:
-        return _json(inbox.check(name, size, await request.body()))
+    async def check(request: Request) -> JSONResponse:
+        ends = await request.body()
+        return _json(await run_in_threadpool(inbox.check, request.query_params, ends))
 
     @made.put("/uploads")
     async def upload(request: Request, name: str) -> JSONResponse:

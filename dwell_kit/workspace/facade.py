@@ -30,6 +30,7 @@ from dwell_kit.workspace import (
     ingesting,
     judging,
     linking,
+    looking,
     maintaining,
     paging,
     querying,
@@ -149,25 +150,38 @@ class Workspace:
         InputError : (and its kinds) when the file as a whole cannot be used; the workspace is as before.
         FilterError : for an option that is not known, or a value that it cannot have.
         """
-        name = self._target_environment(environment, tz)
-        with self._handle.database.read() as connection:
-            known = {e.name: e.tz for e in registry.environments(connection)}
-        return ingesting.ingest(
-            self._handle,
-            path,
-            target=ingesting.Target(
-                environment=name,
-                source=source,
-                reader=reader,
-                window=window,
-                uploader=uploader,
-                notes=notes,
-                tz=tz,
-            ),
-            options=ReadOptions.of(tz=tz or known.get(name, "UTC"), **options),
-            progress=progress,
-            step=step,
+        name, known = self._place(environment, tz)
+        target = ingesting.Target(
+            environment=name, source=source, reader=reader, window=window, uploader=uploader, notes=notes, tz=tz
         )
+        return ingesting.ingest(
+            self._handle, path, target=target, options=ReadOptions.of(tz=known, **options), progress=progress,
+            step=step,
+        )  # fmt: skip
+
+    def look(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        known: tuple[int, int] | None = None,
+        environment: str | None = None,
+        tz: str | None = None,
+        window: tuple[datetime | str, datetime | str] | None = None,
+        **options: Any,
+    ) -> None:
+        """Raise what `ingest` would raise of a file, as far as it is known; nothing is taken in.
+
+        Parameters
+        ----------
+        known : how many bytes at the beginning and at the end of the file are there; None if it is whole.
+        environment, tz, window, options : as of `ingest`.
+        """
+        name, zone_of = self._place(environment, tz)
+        target = ingesting.Target(environment=name, window=window, tz=tz)
+        looking.look(
+            self._handle, Path(path), target=target, options=ReadOptions.of(tz=zone_of, **options),
+            known=None if known is None else looking.Known(*known),
+        )  # fmt: skip
 
     def track(
         self,
@@ -214,9 +228,7 @@ class Workspace:
         DwellError : if there is no such cluster.
         """
         spread = spreading.Spread(workers=workers, cluster=cluster, chunk_s=chunk_s)
-        name = self._target_environment(environment, tz)
-        with self._handle.database.read() as connection:
-            known = {e.name: e.tz for e in registry.environments(connection)}
+        name, zone_of = self._place(environment, tz)
         return tracking.track(
             self._handle,
             track_runs.Run(
@@ -231,10 +243,17 @@ class Workspace:
                 spread=spread,
             ),
             target=ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz),
-            tz=tz or known.get(name, "UTC"),
+            tz=zone_of,
             progress=progress,
             step=step,
         )
+
+    def _place(self, environment: str | None, tz: str | None) -> tuple[str, str]:
+        """The environment that a file goes to, and the zone that it is read in."""
+        name = self._target_environment(environment, tz)
+        with self._handle.database.read() as connection:
+            known = {e.name: e.tz for e in registry.environments(connection)}
+        return name, tz or known.get(name, "UTC")
 
     def _target_environment(self, name: str | None, tz: str | None) -> str:
         if tz is not None:

@@ -114,12 +114,9 @@ def ingest(
     ------
     InputError : if the file as a whole cannot be read; nothing stays behind, the upload is kept as failed.
     """
-    ws.writable()
-    registry.check_environment_name(target.environment)
-    _check_zone(ws, target)
-    window = _window(ws, target)
+    window = check(ws, target)
     source = Source(Path(path), limits=options.limits)
-    parts = [(part, _reader(part, target, options)) for part in source.members()]
+    parts = [(part, reader_of(part, target, options)) for part in source.members()]
     job = _Job(Path(path), source.size, "+".join(dict.fromkeys(r.name for _, r in parts)), target, options)
     sweep(ws)
     before = _seen_before(ws, job)
@@ -130,6 +127,19 @@ def ingest(
         upload = _register(ws, job, upload_id, window)
         step("registered")
         return _ingest(ws, job, upload, progress, step, also)
+
+
+def check(ws: Handle, target: Target) -> _Span:
+    """The window given, as UTC instants, before a byte is read.
+
+    Raises
+    ------
+    DwellError : if nothing can be written, or not there: a name, zone or window that means nothing, another zone.
+    """
+    ws.writable()
+    registry.check_environment_name(target.environment)
+    _check_zone(ws, target)
+    return _window(ws, target)
 
 
 def _check_zone(ws: Handle, target: Target) -> None:
@@ -150,7 +160,6 @@ def _check_zone(ws: Handle, target: Target) -> None:
 
 
 def _window(ws: Handle, target: Target) -> _Span:
-    """The window given, as UTC instants, before a byte is read."""
     if target.window is None:
         return None, None
     with ws.database.read() as connection:
@@ -170,7 +179,8 @@ def _outside(upload: _Upload) -> list[str]:
     ]
 
 
-def _reader(part: Source, target: Target, options: ReadOptions) -> Reader:
+def reader_of(part: Source, target: Target, options: ReadOptions) -> Reader:
+    """The reader that was named, or that knows the file."""
     return readers.get(target.reader) if target.reader else readers.detect(part, options)
 
 
@@ -184,7 +194,7 @@ def _ingest(
             collector = Collector(reader=job.readers, filename=source.name, header=_header(source, job))
             stays = Stays(max_gap=_seconds(job.options.stay_gap), zones=job.options.zones)
             parts: list[dict[str, Any]] = []
-            for batch in _batches(source, job.target, job.options, parts):
+            for batch in batches(source, job.target, job.options, parts):
                 collector.add(batch)
                 upload.stager.add(batch)
                 if batch.table == POSITIONS.name:
@@ -240,13 +250,13 @@ def _header(source: Source, job: _Job) -> list[str] | None:
     return None if "insights" in job.readers else list(part.head(job.options).columns)
 
 
-def _batches(source: Source, target: Target, options: ReadOptions, parts: list[dict[str, Any]]) -> Iterator[Batch]:
+def batches(source: Source, target: Target, options: ReadOptions, parts: list[dict[str, Any]]) -> Iterator[Batch]:
     """The batches of every part of a file, their rows numbered through; `parts` learns where each begins."""
     last = 0
     for part in source.members():
         offset = last
         parts.append({"name": part.name, "after": offset, "header": list(part.head(options).columns)})
-        for batch in _reader(part, target, options).read(part, options):
+        for batch in reader_of(part, target, options).read(part, options):
             moved = shifted(batch, offset)
             last = max([last, *(int(f[c.ROW_NO].max()) for f in (moved.rows, moved.rejects) if f.height)])  # type: ignore[arg-type]
             yield moved

@@ -60,3 +60,15 @@ def test_real_files_find_their_reader(testdata: Path) -> None:
     assert readers.detect(Source(testdata / "tud" / "TUD-Campus" / "gt.txt")).name == "mot"
     with pytest.raises(DwellError):
         readers.detect(Source(testdata / "clips" / "one-by-one-person-detection.mp4"))
+
+
+def test_json_on_one_line_is_no_table_of_many_columns(tmp_path: Path) -> None:
+    times = '"utc_time_recorded":1746057613,"utc_time_started":1746057612,"utc_time_ended":1746057613'
+    record = '{"person_id":"p",' + times + "}"
+    text = "[" + ",".join([record] * 3_000) + "]"
+    assert readers.detect(source(tmp_path, text, "a.json")).name == "insights"
+
+
+def test_a_header_in_brackets_is_a_table(tmp_path: Path) -> None:
+    text = "[person_id],[utc_time_started],[utc_time_ended]\n1,1746057612,1746057613\n"
+    assert readers.detect(source(tmp_path, text)).name == "appearances"

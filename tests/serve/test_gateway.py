@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +13,17 @@ from typing import Any
 import polars as pl
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 
 import dwell_kit as dk
 from dwell_kit.serve import gateway
 from dwell_kit.serve.gate import LoopbackOnly
+from dwell_kit.serve.inbox import HEAD_BYTES, TAIL_BYTES
 from tests.workspace.exports import many, write
 
 HOME = "http://127.0.0.1:8050"
+HEADER = b"person_id,camera_id,started_at,ended_at\n"
+GOOD = HEADER + b"p1,cam1,1746432000,1746432060\n"
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +106,22 @@ def test_a_file_is_taken_ingested_and_gone_from_the_inbox(client: TestClient, fo
     assert left == []
 
 
+def check(client: TestClient, name: str, content: bytes, **said: str) -> Response:
+    """What the page does: the first and the last half MiB of a file go ahead of it."""
+    ends = content[:HEAD_BYTES] + content[max(HEAD_BYTES, len(content) - TAIL_BYTES) :]
+    asked = {"name": name, "size": str(len(content)), **said}
+    return client.post("/uploads/check", params=asked, content=ends)
+
+
+def zipped(**members: bytes) -> bytes:
+    """Members in order; a long one is not compressed, so that the file is long as well."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("_", "."), content)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -106,12 +129,76 @@ def test_a_file_is_taken_ingested_and_gone_from_the_inbox(client: TestClient, fo
         ("a.zip", b"not a zip", "not a zip"),
         ("a.csv", b"alpha,beta\n1,2\n", "no reader knows"),
         ("a.csv", b"", "empty"),
+        ("a.zip", zipped(a_csv=b"alpha,beta\n1,2\n"), "no reader knows"),
+        ("a.zip", zipped(a_csv=GOOD, b_csv=b"alpha,beta\n1,2\n"), "no reader knows"),
+        ("a.zip", zipped(photo_png=b"\x89PNG"), "no table"),
+        ("a.zip", zipped(a_csv=b"alpha,beta\n" + b"1,2\n" * 500_000), "no reader knows"),
+        ("a.csv.gz", gzip.compress(b"alpha,beta\n1,2\n"), "no reader knows"),
+        ("a.json", b'{"appearances": [{"person_id": "a", "started_at": 1746432000000}, }', "JSON is broken"),
+        (
+            "a.json",
+            b'[{"person_id": "a", "started_at": 1, "ended_at": 2} }, ' + b" " * (1 << 21) + b"]",
+            "JSON is broken",
+        ),
+        ("a.parquet", b"PAR1 and no more", "Parquet file is broken"),
     ],
 )
-def test_a_wrong_file_is_told_by_its_beginning(client: TestClient, name: str, content: bytes, said: str) -> None:
-    answer = client.post(f"/uploads/check?name={name}&size={len(content)}", content=content)
-    assert answer.status_code == 422
+def test_a_wrong_file_is_told_by_its_ends(client: TestClient, name: str, content: bytes, said: str) -> None:
+    answer = check(client, name, content)
+    assert answer.status_code == 422, answer.json()
     assert said in answer.json()["error"]["what"]
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"tz": "Mars/Base"}, "time zone"),
+        ({"environment": "no/slash"}, "environment"),
+        ({"since": "2025-05-05T08:00"}, "one end only"),
+        ({"since": "2025-05-06T08:00", "until": "2025-05-05T08:00"}, "window"),
+        ({"size": "many"}, "no number"),
+    ],
+)
+def test_what_is_said_of_a_file_is_looked_at_before_it_is_sent(
+    client: TestClient, said: dict[str, str], wrong: str
+) -> None:
+    answer = check(client, "a.csv", GOOD, **said)
+    assert answer.status_code == 422, answer.json()
+    assert wrong in answer.json()["error"]["what"]
+
+
+def test_a_good_file_may_be_sent_however_long_it_is(client: TestClient, folder: Path) -> None:
+    csv = HEADER + b"".join(b"p%d,cam1,%d,%d\n" % (n, 1746432000 + n, 1746432060 + n) for n in range(120_000))
+    frame = pl.read_csv(csv).with_columns(pl.from_epoch("started_at"), pl.from_epoch("ended_at"))
+    records = (
+        b"["
+        + b",".join(
+            b'{"person_id":"p","camera_id":"q","utc_time_recorded":1746432900,"utc_time_started":1746432000,"utc_time_ended":1746432%03d}'
+            % (n % 900)
+            for n in range(20_000)
+        )
+        + b"]"
+    )
+    parquet, noise = io.BytesIO(), io.BytesIO()
+    frame.write_parquet(parquet, compression="uncompressed")
+    with zipfile.ZipFile(noise, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a.csv", "b.csv", "c.csv"):
+            archive.writestr(name, csv)
+    files = {
+        "a.csv": csv, "a.csv.gz": gzip.compress(csv, 1), "a.zip": zipped(a_csv=csv), "b.zip": noise.getvalue(),
+        "a.json": records, "a.parquet": parquet.getvalue(),
+    }  # fmt: skip
+    for name, content in files.items():
+        assert len(content) > HEAD_BYTES, name
+        answer = check(client, name, content)
+        assert answer.json() == {"ok": True}, name
+    assert not [p for p in (folder / "ws/tmp/inbox").rglob("*") if p.is_file() and p.suffix != ".json"]
+
+
+def test_hints_speak_of_the_page(client: TestClient) -> None:
+    said = check(client, "a.csv", b"Kunde,Beginn,Ende\n1,2,3\n").json()["error"]["hint"]
+    assert "--column" in said
+    assert "columns=" not in said
 
 
 def test_what_goes_wrong_while_reading_is_told(client: TestClient) -> None:
