@@ -27,8 +27,8 @@ def test_import_is_light() -> None:
 def test_public_names_are_frozen() -> None:
     assert dir(dwell_kit) == ["DwellError", "Filters", "Workspace", "__version__", "open"]
     assert sorted(n for n in vars(dwell_kit.Workspace) if not n.startswith("_")) == [
-        "audit", "camera_status", "cameras", "check", "clear_camera_status", "close", "compact", "compare",
-        "compute",
+        "audit", "camera_status", "cameras", "check", "check_file", "clear_camera_status",
+        "close", "compact", "compare", "compute",
         "coverage", "covered_share", "crowd_events", "doctor", "edit_camera", "environments", "erase",
         "excluded", "export", "ingest", "link", "links", "list_rules", "lists", "path", "positions", "quality",
         "rejects", "rows", "set_camera_status", "set_environment", "set_list", "sightings", "snapshot_id",

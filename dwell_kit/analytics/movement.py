@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numba as nb
 import numpy as np
@@ -22,9 +22,6 @@ from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import US
-
-ORIGIN: Final = "origin"
-DESTINATION: Final = "destination"
 
 
 def compute_transitions(
@@ -105,15 +102,15 @@ def _counted(
     value: NDArray[np.float64],
 ) -> pl.DataFrame:
     """Counts, persons, share of the origin and median of `value` for each pair of codes that occurs."""
-    pairs = pl.DataFrame({"person": person, ORIGIN: origin, DESTINATION: destination, "value": value})
+    pairs = pl.DataFrame({"person": person, c.ORIGIN: origin, c.DESTINATION: destination, "value": value})
     return (
-        pairs.group_by(ORIGIN, DESTINATION)
+        pairs.group_by(c.ORIGIN, c.DESTINATION)
         .agg(
             pl.len().cast(pl.Int64).alias("visits"),
             pl.col("person").n_unique().cast(pl.Int64).alias(c.UNIQUE_VISITORS),
             pl.col("value").median(),
         )
-        .with_columns((pl.col("visits") / pl.col("visits").sum().over(ORIGIN)).alias(c.SHARE))
+        .with_columns((pl.col("visits") / pl.col("visits").sum().over(c.ORIGIN)).alias(c.SHARE))
     )
 
 
@@ -121,11 +118,11 @@ def _named(coded: Coded, by: str, table: pl.DataFrame) -> pl.DataFrame:
     """The table with the places' names, in their order."""
     words = place_words(coded, by)
     said = table.with_columns(
-        names(words, table[ORIGIN].to_numpy()).alias(ORIGIN),
-        names(words, table[DESTINATION].to_numpy()).alias(DESTINATION),
-    ).sort(ORIGIN, DESTINATION)
+        names(words, table[c.ORIGIN].to_numpy()).alias(c.ORIGIN),
+        names(words, table[c.DESTINATION].to_numpy()).alias(c.DESTINATION),
+    ).sort(c.ORIGIN, c.DESTINATION)
     count = c.COUNT if c.COUNT in said.columns else c.VISITS
-    return said.select(ORIGIN, DESTINATION, count, c.UNIQUE_VISITORS, c.SHARE, c.MEDIAN_S)
+    return said.select(c.ORIGIN, c.DESTINATION, count, c.UNIQUE_VISITORS, c.SHARE, c.MEDIAN_S)
 
 
 @nb.njit(cache=True, nogil=True, forceinline=True)

@@ -64,6 +64,8 @@ _ALL: Final = (
        "The key figures, those about fewer than k persons hidden: for people who may not see rows."),
     _q("visits", "Visits", "s", "visits:compute_visits", "S0 S2.1",
        "Each person's sightings merged while the gap is at most max_gap.", rows=True),
+    _q("open_visits", "Open visits", "s", "visits:compute_open_visits", "S0 S2.1",
+       "The visits that nobody saw end.", rows=True),
     _q("zone_visits", "Zone visits", "s", "visits:compute_zone_visits", "S0 S2.1", "Visits inside one zone.",
        rows=True),
     _q("dwell", "Dwell", "s", "dwell:compute_dwell", "S0 S2.2",

@@ -81,6 +81,21 @@ def compute_visits(
     return like(visit_frame(coded, swept), sightings)
 
 
+def compute_open_visits(
+    sightings: Any,
+    *,
+    max_gap: timedelta | None = None,
+    filters: Filters | None = None,
+    selection: Selection | None = None,
+    tz: str = "UTC",
+    coverage: Any = None,
+) -> Any:
+    """The visits that nobody saw end, those since longest first; arguments and columns as of `compute_visits`."""
+    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, max_gap=max_gap)
+    frame = visit_frame(coded, sweep(coded, chosen, coverage=coverage))
+    return like(frame.filter(c.OPEN).sort(c.STARTED, c.PERSON), sightings)
+
+
 def visit_frame(coded: Coded, swept: SweptVisits) -> pl.DataFrame:
     """Swept visits as a frame, see `compute_visits`."""
     return _frame(coded, swept, swept.column("group"))

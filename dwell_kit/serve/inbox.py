@@ -74,7 +74,7 @@ class Inbox:
             size = _count(asked.get("size", "0"))
             _check_kind(path, size, ends, self.most_bytes)
             known = _lay_out(path, size, ends)
-            self.ws.look(path, known=known, **_said(asked, path.name))
+            self.ws.check_file(path, known=known, **_said(asked, path.name))
         except DwellError as error:
             return refused(error, 422)
         finally:

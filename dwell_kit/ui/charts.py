@@ -12,7 +12,7 @@ import polars as pl
 from dwell_kit.plots import demographics, distributions, heatmaps, movement, series, theme
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import duration
-from dwell_kit.ui import cells
+from dwell_kit.ui import cells, naming
 from dwell_kit.workspace import Workspace
 
 _DRAWING = threading.Lock()
@@ -58,7 +58,11 @@ class Chart:
     def drawn(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
         """The chart under filters, from the library."""
         given = filters if self.zones else filters.but(zones=())
-        tables = [ws.compute(name, given, parameters=more, as_="polars") for name, more in self.tables]
+        names = naming.of_cameras(ws, filters.environment)
+        tables = [
+            naming.named(ws.compute(name, given, parameters=more, as_="polars"), names)
+            for name, more in self.tables
+        ]
         first = tables[0]
         if first.is_empty() or (self.figure and not first[self.figure].drop_nulls().len()):
             return Drawn(None, [], "", first, self.nothing)

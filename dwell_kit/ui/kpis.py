@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,21 +36,23 @@ KPIS: Final = (
     Kpi("peak_hour", "Peak hour", "hour_profile", "occupancy_mean", "highest mean, local clock"),
     Kpi("busiest_camera", "Busiest camera", "dwell", "sum_s", "most person-time", _BY_CAMERA),
     Kpi("cameras", "Active cameras", "dwell", "sum_s", "with a sighting", _BY_CAMERA),
-    Kpi("open_visits", "Open visits", "visits", "open", "still there when coverage ends"),
+    Kpi("open_visits", "Open visits", "open_visits", "started_at", "still there when coverage ends"),
 )
 
 
-def items(figures: dict[str, Any], before: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """What the cards show: figure, change against the period before, and a note."""
-    return [_item(kpi, figures[kpi.name], None if before is None else before[kpi.name]) for kpi in KPIS]
+def items(
+    figures: dict[str, Any], before: dict[str, Any] | None, names: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What the cards show: figure, change against the period before, and a note; cameras by their names."""
+    return [_item(kpi, figures[kpi.name], None if before is None else before[kpi.name], names) for kpi in KPIS]
 
 
-def _item(kpi: Kpi, value: Any, before: Any) -> dict[str, Any]:
-    change, mood = _change(kpi.name, value, before)
+def _item(kpi: Kpi, value: Any, before: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    change, mood = _change(kpi.name, names.get(value, value), names.get(before, before))
     return {
         "name": kpi.name,
         "title": kpi.title,
-        "value": said(kpi.name, value),
+        "value": said(kpi.name, names.get(value, value)),
         "raw": "" if value is None else value,
         "change": change,
         "mood": mood,

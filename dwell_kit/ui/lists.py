@@ -29,6 +29,12 @@ class Listing:
         self.table.state = {**self.table.state, "size": _PAGE}
         self.table.param.watch(self._asked, "asked")
 
+    def entitle(self, name: str, title: str) -> None:
+        """A column is called so from now on."""
+        self.table.columns = [
+            {**column, "title": title} if column["name"] == name else column for column in self.table.columns
+        ]
+
     def show(self, rows: list[dict[str, Any]]) -> None:
         """These are the rows now."""
         self._rows = rows

@@ -14,7 +14,7 @@ from dwell_kit.plots import theme
 from dwell_kit.plots.positions import plot_positions
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
-from dwell_kit.ui import landing
+from dwell_kit.ui import landing, naming
 from dwell_kit.ui.cards import Drawing, draw, grid
 from dwell_kit.ui.charts import FLOWS, Drawn
 from dwell_kit.ui.page import Page
@@ -108,7 +108,8 @@ class Movement(Page):
         of_places = replace(filters, min_dwell=None, max_dwell=None, max_gap=Filters().max_gap)
         positions = ws.positions(of_places, as_="polars")
         counts = quantities.get("position_counts").compute(positions)
-        planes = [FLOOR] if counts["on_floor"].sum() else []
+        named = naming.named(counts, naming.of_cameras(ws, filters.environment))
+        planes = [FLOOR] if (counts["on_floor"] > 0).any() else []
         planes += [f"the image of {camera}" for camera in counts.filter(counts["in_image"] > 0)[c.CAMERA]]
         self._planes = planes or [FLOOR]
         plane = self.plane.value if self.plane.value in self._planes else self._planes[0]
@@ -116,10 +117,10 @@ class Movement(Page):
         points = quantities.get("points").compute(positions, camera=camera)
         self._points, self._unit = points, "m" if camera is None else "px"
         if points.is_empty():
-            return Drawn(None, [], "", counts, _NONE)
+            return Drawn(None, [], "", named, _NONE)
         plot_positions(points, unit=self._unit)  # compiled and tried here, beside the page
         said = f"A map of {points.height:,} positions on {plane}, in {self._unit}; the table has them by camera."
-        return Drawn(None, [], said, counts)
+        return Drawn(None, [], said, named)
 
     def _show_map(self) -> None:
         self.plane.options = self._planes

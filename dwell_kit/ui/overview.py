@@ -11,7 +11,7 @@ import panel as pn
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import counted
-from dwell_kit.ui import kpis, landing, trust
+from dwell_kit.ui import kpis, landing, naming, trust
 from dwell_kit.ui.cards import Drawing, draw, grid
 from dwell_kit.ui.charts import CHARTS, Drawn
 from dwell_kit.ui.components import Cards
@@ -109,14 +109,15 @@ class Overview(Page):
         """Everything above the charts."""
         if self.filtering.empty:
             return {"empty": True}
-        return {"compared": self.ws.compare(filters), "covered": self._covered(filters)}
+        names = naming.of_cameras(self.ws, filters.environment)
+        return {"compared": self.ws.compare(filters), "covered": self._covered(filters), "names": names}
 
     def _show_figures(self, shown: dict[str, Any]) -> None:
         self._lay_out()
         if shown.get("empty"):
             return
         compared = shown["compared"]
-        self.cards.param.update(items=kpis.items(compared.figures, compared.before), busy=False)
+        self.cards.param.update(items=kpis.items(compared.figures, compared.before, shown["names"]), busy=False)
         figures = compared.figures
         said = [f"<b>{shown['covered']}</b>"]
         if figures["anonymous_sightings"]:
@@ -157,7 +158,8 @@ class Overview(Page):
         await draw(self.drawings, self.ws, filters, tz, lambda: turn == self._turn)
 
     def _trusted(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
-        return trust.coverage(ws.quality(filters), tz, linked=self._linked)
+        names = naming.of_cameras(ws, filters.environment)
+        return trust.coverage(ws.quality(filters), tz, names, linked=self._linked)
 
     def _opened(self, event: Any) -> None:
         name = event.new["name"]

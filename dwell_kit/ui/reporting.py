@@ -67,6 +67,7 @@ class Reports(Page):
 
     def draw(self) -> None:
         """Show what was run."""
+        self.runs.entitle("created_at", f"when ({self._tz})")
         self.runs.show([self._run(run) for run in shelf.runs(self.ws)])
         self.plans.show([self._plan(plan) for plan in shelf.schedules(self.ws)])
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import panel as pn
 
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
-from dwell_kit.ui import landing
+from dwell_kit.ui import landing, view
 from dwell_kit.ui.page import Page
 from dwell_kit.ui.rows import RowsPanel
 from dwell_kit.ui.style import WIDGET
@@ -27,15 +29,29 @@ TABLES: Final = {
 }
 
 
+_TABLE: Final = "table"
+"""What the link calls the table that is looked at."""
+
+
 class Sessions(Page):
     """One visitor's tables; parameters as of `Page`."""
 
-    def __init__(self, ws: Workspace, query: str = "", *, exports: str | None = None, **more: Any) -> None:
-        super().__init__(ws, query, exports=exports, **more)
+    def __init__(
+        self,
+        ws: Workspace,
+        query: str = "",
+        *,
+        tell: Callable[[str], None] | None = None,
+        exports: str | None = None,
+    ) -> None:
+        table, filters = view.apart(query, _TABLE)
+        self._tell = tell or (lambda _query: None)
+        super().__init__(ws, filters, tell=self._told, exports=exports)
         self.rows = RowsPanel(ws, exports=exports)
         self.choice = pn.widgets.Select(
             name="Table", options=list(TABLES), width=240, stylesheets=[WIDGET], margin=0
         )
+        self._choose(table)
         self.choice.param.watch(self._chosen, "value")
         self._filters = self.filtering.filters  # asked for last, shown or not yet
 
@@ -61,6 +77,24 @@ class Sessions(Page):
             what, sort, parameters = TABLES[self.choice.value]
             filters = self.filtering.filters
             self.rows.reveal(str(self.choice.value), what, filters, sort=sort, parameters=parameters)
+
+    async def reopen(self, query: str) -> None:
+        """Somebody opened a page that was drawn ahead, perhaps for another table."""
+        table, filters = view.apart(query, _TABLE)
+        self._choose(table)
+        await super().reopen(filters)
+
+    def _choose(self, table: str) -> None:
+        """The table of a link; one that is not there says so."""
+        if table in TABLES:
+            self.choice.value = table
+        elif table:
+            self.filtering.fail(f"there is no table {table!r}\n  expected: {', '.join(TABLES)}")
+
+    def _told(self, query: str) -> None:
+        """The link names the table where it is not the first one."""
+        named = urlencode({_TABLE: self.choice.value}) if self.choice.value != next(iter(TABLES)) else ""
+        self._tell("&".join(filter(None, (query, named))))
 
     async def _chosen(self, _event: Any) -> None:
         await self.apply(self._filters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from dwell_kit.plots.coverage import plot_coverage
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import said
-from dwell_kit.ui import cells
+from dwell_kit.ui import cells, naming
 from dwell_kit.ui.charts import NOTHING, Drawn, drawn
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.judging import Quality
@@ -22,14 +23,15 @@ COVERAGE = (
 _REASONS = 5
 
 
-def coverage(found: Quality, tz: str, *, linked: bool) -> Drawn:
+def coverage(found: Quality, tz: str, names: Mapping[str, str], *, linked: bool) -> Drawn:
     """When cameras were watched, and what is known of rows; `linked` where the upload page is beside this."""
+    stretches = naming.named(found.stretches, names)
     said = _facts(found, linked=linked)
-    if found.stretches.is_empty():
+    if stretches.is_empty():
         nothing = "No export says when a camera was watched: upload one."
-        return Drawn(None, [], "", found.stretches, nothing, said)
-    made = drawn(lambda: plot_coverage(found.stretches, tz=tz, title=""), found.stretches, "", COVERAGE, tz)
-    shares = ", ".join(f"{q} {100 * share:.0f} %" for q, share, _ in found.cameras.rows())
+        return Drawn(None, [], "", stretches, nothing, said)
+    made = drawn(lambda: plot_coverage(stretches, tz=tz, title=""), stretches, "", COVERAGE, tz)
+    shares = ", ".join(f"{names.get(q, q)} {100 * share:.0f} %" for q, share, _ in found.cameras.rows())
     return replace(made, alternative=f"{COVERAGE}. Covered: {shares}.", said=said)
 
 
@@ -43,8 +45,8 @@ def _facts(found: Quality, *, linked: bool) -> str:
         ("rejected", _of(report.rejected, report.rows_read)),
         ("without a person", _percent(report.anonymous_share)),
         *((f"{word} determined", _percent(share)) for word, share in determined.items()),
-        ("camera hours covered", _percent(found.cameras["covered_share"].mean())),
-        ("implausibly silent", f"{found.cameras['silent_h'].sum():,} camera hours"),
+        ("camera hours covered", _percent(found.covered_share)),
+        ("implausibly silent", f"{found.silent_h:,} camera hours"),
     ]
     listed = "".join(f"<div><dt>{html.escape(a)}</dt><dd>{html.escape(b)}</dd></div>" for a, b in pairs)
     return f"<dl class=facts>{listed}</dl>{_reasons(found, linked=linked)}"

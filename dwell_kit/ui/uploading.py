@@ -9,6 +9,7 @@ from typing import Any, Final
 import panel as pn
 
 from dwell_kit.errors import DwellError
+from dwell_kit.schema.wording import on_a_page
 from dwell_kit.ui import landing
 from dwell_kit.ui.components import Uploader
 from dwell_kit.ui.lists import Listing
@@ -16,9 +17,9 @@ from dwell_kit.ui.verdict import verdict
 from dwell_kit.workspace import Workspace
 
 _COLUMNS: Final = (
-    ("seq", "number", True), ("filename", "file", False), ("environment", "environment", False),
+    ("seq", "no", True), ("filename", "file", False), ("environment", "environment", False),
     ("status", "status", False), ("uploaded_at", "when (UTC)", False), ("accepted", "accepted", True),
-    ("rejected", "rejected", True), ("score", "quality", True), ("quality", "quality report", None),
+    ("rejected", "rejected", True), ("score", "quality", True), ("more", "what became of it", None),
     ("rejects", "rejects", None), ("undo", "take back", None),
 )  # fmt: skip
 
@@ -66,7 +67,8 @@ class UploadPage(pn.viewable.Viewer):  # type: ignore[misc]
         shown.update({name: report.get(name) for name in ("accepted", "rejected", "score")})
         shown["key"] = str(upload["seq"])
         shown["uploaded_at"] = f"{upload['uploaded_at']:%Y-%m-%d %H:%M}"
-        shown["quality"] = {"text": "Report", "act": "quality", "expands": True} if report else ""
+        what = "Report" if report else "Why" if upload["notes"] else ""
+        shown["more"] = {"text": what, "act": "more", "expands": True} if what else ""
         shown["rejects"] = shown["undo"] = ""
         if report.get("rejected"):
             of = f"?{self._of}" if self._of else ""
@@ -77,13 +79,18 @@ class UploadPage(pn.viewable.Viewer):  # type: ignore[misc]
             shown["undo"] = {"text": "Undo", "act": "undo", "confirm": confirm}
         return shown
 
+    def _told(self, upload: dict[str, Any]) -> str:
+        """What became of an upload, as HTML: its quality report, or why it failed."""
+        if upload["report"]:
+            return verdict(upload["report"], self._zones.get(upload["environment"], "UTC"))
+        what, *lines = on_a_page(upload["notes"] or "").split("\n")
+        return "<br>".join([f"<b>{html.escape(what)}</b>", *map(html.escape, lines)])
+
     async def _acted(self, event: Any) -> None:
         key = event.new["key"]
         upload = next((u for u in self.ws.uploads() if str(u["seq"]) == key), None)
-        if event.new["act"] == "quality":
-            report = upload["report"] if upload else None
-            tz = self._zones.get(upload["environment"], "UTC") if upload else "UTC"
-            self.history.reveal(event.new, verdict(report, tz) if report else None)
+        if event.new["act"] == "more":
+            self.history.reveal(event.new, None if upload is None else self._told(upload))
             return
         try:
             found = await asyncio.to_thread(self.ws.undo, int(key))

@@ -65,6 +65,17 @@ def from_query(query: str) -> Filters:
     return Filters.of(**given, attributes=attributes or None)
 
 
+def apart(query: str, name: str) -> tuple[str, str]:
+    """A word of a link that is no filter, and the link without it.
+
+    >>> apart("?cameras=door&table=Persons", "table"), apart("", "table")
+    (('Persons', 'cameras=door'), ('', ''))
+    """
+    pairs = parse_qsl(query.lstrip("?"))
+    word = next((text for said, text in pairs if said == name), "")
+    return word, urlencode([pair for pair in pairs if pair[0] != name])
+
+
 def beside(exports: str | None) -> bool:
     """Whether the pages stand beside each other, so that one may link to another: not in JupyterLab's cells.
 

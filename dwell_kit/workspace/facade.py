@@ -22,6 +22,7 @@ from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.settings import Settings
 from dwell_kit.store import registry, snapshots, uploads
 from dwell_kit.workspace import (
+    checking,
     comparing,
     covering,
     erasing,
@@ -30,7 +31,6 @@ from dwell_kit.workspace import (
     ingesting,
     judging,
     linking,
-    looking,
     maintaining,
     paging,
     querying,
@@ -159,7 +159,7 @@ class Workspace:
             step=step,
         )  # fmt: skip
 
-    def look(
+    def check_file(
         self,
         path: str | os.PathLike[str],
         *,
@@ -178,9 +178,9 @@ class Workspace:
         """
         name, zone_of = self._place(environment, tz)
         target = ingesting.Target(environment=name, window=window, tz=tz)
-        looking.look(
+        checking.check_file(
             self._handle, Path(path), target=target, options=ReadOptions.of(tz=zone_of, **options),
-            known=None if known is None else looking.Known(*known),
+            known=None if known is None else checking.Known(*known),
         )  # fmt: skip
 
     def track(

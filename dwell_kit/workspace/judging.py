@@ -37,6 +37,7 @@ class Quality:
     reasons : reason, rows (rejected), share (of the rows read); the most frequent first.
     stretches : camera_id, state (one of `STATES`), started_at, ended_at (UTC, whole hours), hours.
     cameras : camera_id, covered_share (of the hours looked at), silent_h.
+    covered_share : of the hours of all cameras looked at, None without any; silent_h : of them all.
     """
 
     uploads: list[dict[str, Any]]
@@ -44,6 +45,8 @@ class Quality:
     reasons: pl.DataFrame
     stretches: pl.DataFrame
     cameras: pl.DataFrame
+    covered_share: float | None
+    silent_h: int
 
 
 def quality(ws: Handle, filters: Filters) -> Quality:
@@ -68,7 +71,12 @@ def quality(ws: Handle, filters: Filters) -> Quality:
     touching = [(u, report) for u, report in given if _touches(report, since, until)]
     together = reports.combined(report for _, report in touching)
     hours = _hours(hourly.hours(ws, place, snapshot), chosen, since, until, place.tz)
-    return Quality([u for u, _ in touching], together, _reasons(together), _stretches(hours), _by_camera(hours))
+    by_camera = _by_camera(hours)
+    share: Any = by_camera["covered_share"].mean()  # each camera has the same hours
+    return Quality(
+        [u for u, _ in touching], together, _reasons(together), _stretches(hours), by_camera,
+        share, int(by_camera["silent_h"].sum()),
+    )  # fmt: skip
 
 
 def _chosen(camera: str, wanted: Collection[str]) -> bool:

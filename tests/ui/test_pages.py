@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from param.parameterized import discard_events
 
 import dwell_kit as dk
+from dwell_kit.ui import naming
 from dwell_kit.ui.movement import Movement
 from dwell_kit.ui.overview import Overview
 from dwell_kit.ui.sessions import Sessions
+from dwell_kit.ui.uploading import UploadPage
 from dwell_kit.workspace import Workspace
 from tests.workspace.exports import many, write
 
@@ -107,3 +111,55 @@ def test_filters_chosen_while_an_answer_is_awaited_are_not_lost(
     asyncio.run(both())
     assert page.filtering.filters == camera
     assert page.rows.table.title == "Persons"
+
+
+def test_the_link_names_the_table_that_is_looked_at(ws: Workspace) -> None:
+    told: list[str] = []
+    page = Sessions(ws, "cameras=cam1&table=Persons", tell=told.append)
+    page.draw()
+    assert page.rows.table.title == "Persons"
+    assert page.filtering.filters.cameras == ("cam1",)
+    asyncio.run(page.apply(page.filtering.filters))
+    assert told == ["environment=main&cameras=cam1&table=Persons"]
+    chosen(page, "Visits")
+    asyncio.run(page.apply(page.filtering.filters))
+    assert told[-1] == "environment=main&cameras=cam1"
+    assert "no table" in Sessions(ws, "table=Shoes").filtering.bar.error
+
+
+def test_the_open_visits_behind_the_card_are_as_many_as_it_says(ws: Workspace) -> None:
+    page = Overview(ws, "max_gap=60")
+    figure = next(item["raw"] for item in page.cards.items if item["name"] == "open_visits")
+    page._opened(SimpleNamespace(new={"name": "open_visits"}))
+    assert figure > 0
+    assert page.rows.table.total == figure
+    assert page.rows.table.total < ws.summary(max_gap=60)["visits"]
+
+
+def test_an_upload_that_failed_says_why_for_as_long_as_it_is_listed(tmp_path: Path) -> None:
+    with dk.open(tmp_path / "ws") as opened:
+        (tmp_path / "a.csv").write_text("person_id,camera_id,started_at,ended_at\na,q,never,never\n")
+        (tmp_path / "b.json").write_text('[{"person_id": "a", "utc_time_recorded": 1746432000} }')
+        opened.ingest(tmp_path / "a.csv")
+        with pytest.raises(dk.DwellError):
+            opened.ingest(tmp_path / "b.json")
+        page = UploadPage(opened, endpoint="uploads")
+        row = next(row for row in page.history._rows if row["filename"] == "b.json")
+        assert row["more"]["text"] == "Why"
+        asyncio.run(page._acted(SimpleNamespace(new={"key": row["key"], "act": "more"})))
+        assert "the JSON is broken" in page.history.table.detail["html"]
+
+
+def test_cameras_are_called_by_their_names_in_charts_and_cards(ws: Workspace) -> None:
+    names = {"cam0": "Door", "cam1": "Hall", "cam2": "Hall"}
+    with dk.open(ws.path) as opened:
+        for camera, name in names.items():
+            opened.edit_camera(camera, name=name)
+        assert naming.of_cameras(opened, "main") == {"cam0": "Door", "cam1": "Hall (cam1)", "cam2": "Hall (cam2)"}
+        page = Overview(opened)
+        page.draw()
+        busiest = next(item for item in page.cards.items if item["name"] == "busiest_camera")
+        assert busiest["raw"] in names
+        assert busiest["value"] == naming.of_cameras(opened, "main")[busiest["raw"]]
+        places = next(drawing for drawing in page.drawings if drawing.name == "camera_hour")
+        assert set(places._frame["camera_id"]) == {"Door", "Hall (cam1)", "Hall (cam2)"}

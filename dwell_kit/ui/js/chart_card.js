@@ -14,7 +14,8 @@ export function render({ model, el }) {
     at("h2").textContent = model.question;
     at(".caption").textContent = model.caption;
     at(".said-strong").innerHTML = model.said;
-    at(".nothing").textContent = model.nothing;
+    const empty = model.has_figure ? !model.alternative : !model.table.columns;
+    at(".nothing").textContent = model.nothing || (model.busy && empty ? "Working …" : "");
     at("figure").setAttribute("aria-label", model.alternative || model.question);
     at("figure").hidden = Boolean(model.nothing) || !model.has_figure;
     details.hidden = Boolean(model.nothing) || !model.has_figure;
@@ -32,7 +33,7 @@ export function render({ model, el }) {
   };
   details.addEventListener("toggle", () => { model.wanted = details.open; rows(); });
   for (const name of ["question", "caption", "said", "nothing", "alternative", "legend", "busy"]) model.on(name, () => { words(); rows(); });
-  model.on("table", rows);
+  model.on("table", () => { words(); rows(); });
   words();
   rows();
   return section;

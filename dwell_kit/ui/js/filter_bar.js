@@ -101,6 +101,11 @@ export function render({ model, el }) {
       });
     }
   };
+  // a choice closes when one goes on somewhere else
+  document.addEventListener("pointerdown", (event) => {
+    const path = event.composedPath();
+    for (const details of el.querySelectorAll("details[open]")) if (!path.includes(details)) details.open = false;
+  });
   // the address is what is shown; no step back to figures that are not there any more
   model.on("address", () => history.replaceState(null, "", location.pathname + (model.address ? `?${model.address}` : "") + location.hash));
   if (model.linked) { // no server knows with which address the page was opened

@@ -23,7 +23,7 @@ class Known(NamedTuple):
     last: int = 0
 
 
-def look(
+def check_file(
     ws: Handle, path: Path, *, target: ingesting.Target, options: ReadOptions, known: Known | None = None
 ) -> None:
     """Raise what is wrong with a file and with what is said of it; nothing is taken in.
