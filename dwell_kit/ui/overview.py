@@ -31,11 +31,8 @@ class Overview(Page):
         self.cards = Cards(sizing_mode="stretch_width", margin=0)
         self.rows = RowsPanel(ws, exports=exports)
         self.coverage = landing.note("")
-        self.drawings = [Drawing.of(chart) for chart in CHARTS]
-        self.drawings.insert(_BESIDE, Drawing("returning", "Who comes back", _BACK, trust.returning, figure=False))
-        trusted = Drawing("coverage", "How far to trust this", trust.COVERAGE, self._trusted, wide=True)
-        self.drawings.append(trusted)
-        self._peak = next(drawing for drawing in self.drawings if drawing.name == "hour_profile")
+        self.drawings: list[Drawing] = []  # nobody waits for them before the figures are there
+        self._peak = ""
         self.cards.param.watch(self._opened, "opened")
         self.box = pn.Column(sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
         self._laid_out = False
@@ -53,7 +50,29 @@ class Overview(Page):
             self.box[:] = [self.filtering.bar, landing.welcome(linked=self._linked)]
             return
         self._laid_out = True
-        self.box[:] = [self.filtering.bar, self.coverage, self.cards, self.rows, grid(self.drawings)]
+        self.box[:] = [self.filtering.bar, self.coverage, self.cards, self.rows]
+
+    def _make_charts(self) -> None:
+        """The cards below the rows, not shown yet."""
+        if self.drawings:
+            return
+        self.drawings = [Drawing.of(chart) for chart in CHARTS]
+        self.drawings.insert(_BESIDE, Drawing("returning", "Who comes back", _BACK, trust.returning, figure=False))
+        trusted = Drawing("coverage", "How far to trust this", trust.COVERAGE, self._trusted, wide=True)
+        self.drawings.append(trusted)
+        self._say_peak()
+        self._charts = grid(self.drawings)
+
+    def _hang_charts(self) -> None:
+        """The charts have their place on the page."""
+        self._make_charts()
+        if self._charts not in self.box.objects:
+            self.box.append(self._charts)
+
+    def _say_peak(self) -> None:
+        for drawing in self.drawings:
+            if drawing.name == "hour_profile":
+                drawing.card.said = self._peak
 
     def close(self) -> None:
         """Nobody looks any more: what is still being worked out is dropped."""
@@ -67,6 +86,7 @@ class Overview(Page):
     def draw(self) -> None:
         """Draw the charts at once, where nobody waits for the page yet."""
         if not self.filtering.empty:
+            self._hang_charts()
             filters, tz = self.filtering.filters, self.filtering.tz
             for drawing in self.drawings:
                 drawing.show(drawing.work_out(self.ws, filters, tz), tz)
@@ -74,12 +94,15 @@ class Overview(Page):
     def prepare(self) -> None:
         """Show the key figures and work the charts out; sixteen charts at once would keep the figures waiting."""
         if not self.filtering.empty:
+            self._make_charts()
             filters, tz = self.filtering.filters, self.filtering.tz
             self._prepared = [drawing.work_out(self.ws, filters, tz) for drawing in self.drawings]
 
     async def opened(self) -> None:
         """Show the charts that were worked out, one after the other."""
         turn = self._turn
+        if self._prepared:
+            self._hang_charts()
         for drawing, made in zip(self.drawings, self._prepared, strict=False):
             if turn != self._turn:
                 return
@@ -131,7 +154,8 @@ class Overview(Page):
             said.append(html.escape(compared.reason))
         said.append(landing.available(self.ws, str(self.filtering.filters.environment)))
         self.coverage.object = " · ".join(said) + landing.environments(self.ws)
-        self._peak.card.said = trust.peak(figures, self.filtering.tz)
+        self._peak = trust.peak(figures, self.filtering.tz)
+        self._say_peak()
         if self.rows.visible:
             self.rows.refresh(self.filtering.filters)
 
@@ -153,6 +177,7 @@ class Overview(Page):
         if self.filtering.empty:
             return
         tz = self.filtering.tz
+        self._hang_charts()
         for drawing in self.drawings:
             drawing.card.busy = True
         await draw(self.drawings, self.ws, filters, tz, lambda: turn == self._turn)
