@@ -166,8 +166,17 @@ def names(words: Any, codes: NDArray[Any]) -> pl.Series:
     """The word of each code, null for -1; only the words that occur are fetched from a lazy sequence."""
     codes = np.asarray(codes, np.int64)
     used, inverse = np.unique(codes, return_inverse=True)
-    text = pl.Series([None if i < 0 else words[int(i)] for i in used], dtype=pl.String)
+    known = int(np.searchsorted(used, 0))  # -1 comes first
+    text = pl.concat([pl.Series([None] * known, dtype=pl.String), taken(words, used[known:])])
     return text.gather(inverse)
+
+
+def taken(words: Any, indexes: NDArray[np.int64]) -> pl.Series:
+    """Words of a sequence, all at once where it can do so."""
+    at_once = getattr(words, "taken", None)
+    if at_once is not None:
+        return at_once(indexes).cast(pl.String)
+    return pl.Series([words[int(i)] for i in indexes], dtype=pl.String)
 
 
 def utc(us: NDArray[np.int64]) -> pl.Series:

@@ -53,9 +53,7 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
     app.add_api_route("/", lambda: RedirectResponse(PAGES[0][0]), include_in_schema=False)
     if ws.environments().height:
         for place in ws.environments()["name"]:
-            ws.summary(
-                environment=place
-            )  # coded columns and compiled kernels, before the first visitor waits for them
+            ws.compare(environment=place)  # columns, kernels and figures, before the first visitor waits for them
     app.add_api_route("/favicon.ico", lambda: Response(_ICON, media_type="image/svg+xml"), include_in_schema=False)
     end_with_their_tab()
     theme.load_server()
@@ -94,7 +92,7 @@ def _filtered(
         made = kind(ws, query, tell=tell, exports=exports)
         pn.state.onload(made.load)
         pn.state.on_session_destroyed(lambda _context: made.close())
-        return page(heading, made, PAGES)
+        return page(heading, made, PAGES, first=made.first())
 
     return make
 

@@ -197,6 +197,11 @@ def list_rules(connection: Connection, environment: str) -> dict[str, str]:
     return {name: rule for name, rule in connection.execute(query)}
 
 
+def changes(connection: Connection) -> int:
+    """Number of the newest entry of the audit log: whatever changes a figure makes one."""
+    return connection.execute(sa.select(sa.func.max(db.audit.c.id))).scalar() or 0
+
+
 def audit(connection: Connection) -> list[tuple[datetime, str, str, str]]:
     """at, who, action, detail (JSON) of every entry of the audit log, oldest first."""
     query = sa.select(db.audit).order_by(db.audit.c.id)

@@ -24,6 +24,7 @@ from panel.viewable import Viewable
 
 from dwell_kit.plots import theme
 from dwell_kit.settings import Settings
+from dwell_kit.ui.first import ahead
 from dwell_kit.ui.movement import Movement
 from dwell_kit.ui.overview import Overview
 from dwell_kit.ui.reporting import Reports
@@ -102,6 +103,8 @@ def _filtered(kind: Callable[..., Any], ws: Workspace) -> Any:
         made.filtering.bar.linked = True
         made.filtering.bar.param.watch(opened, "opened")
         made.prepare()
+        if early := made.first():
+            display(HTML(ahead(early)))
     else:
         made.draw()
     return _widget(made)

@@ -15,11 +15,14 @@ from dwell_kit.ui import kpis, landing, naming, trust
 from dwell_kit.ui.cards import Drawing, draw, grid
 from dwell_kit.ui.charts import CHARTS, Drawn
 from dwell_kit.ui.components import Cards
+from dwell_kit.ui.first import first
 from dwell_kit.ui.page import Page
 from dwell_kit.ui.rows import RowsPanel
 from dwell_kit.workspace import Workspace
 
 _BESIDE: Final = next(i for i, chart in enumerate(CHARTS) if chart.name == "visit_frequency") + 1
+_LONG: Final = ("survival", "sensitivity", "fragmentation")
+"""Charts of several passes over all visits: the others do not wait for them."""
 _BACK: Final = "the persons with most visits, two or more · dwell: sum over their visits"
 
 
@@ -78,6 +81,12 @@ class Overview(Page):
         """Nobody looks any more: what is still being worked out is dropped."""
         super().close()
         self.rows.visible = False
+
+    def first(self) -> str:
+        """The key figures, as HTML."""
+        if self.filtering.empty:
+            return ""
+        return first(self.cards.items, self.coverage.object, self.ws.snapshot_id)
 
     async def load(self) -> None:
         """Draw the charts, once the page is there."""
@@ -180,7 +189,8 @@ class Overview(Page):
         self._hang_charts()
         for drawing in self.drawings:
             drawing.card.busy = True
-        await draw(self.drawings, self.ws, filters, tz, lambda: turn == self._turn)
+        quick_first = sorted(self.drawings, key=lambda drawing: drawing.name in _LONG)
+        await draw(quick_first, self.ws, filters, tz, lambda: turn == self._turn)
 
     def _trusted(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
         names = naming.of_cameras(ws, filters.environment)

@@ -43,6 +43,10 @@ class Page:
         """Show everything at once, where nobody waits for the page yet."""
         raise NotImplementedError
 
+    def first(self) -> str:
+        """What can be read before any script has run, as HTML; nothing for most pages."""
+        return ""
+
     def prepare(self) -> None:
         """Get ready ahead of a visitor: what is quick to send may be shown already, the rest when they open it."""
         self.draw()

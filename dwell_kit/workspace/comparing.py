@@ -7,10 +7,12 @@ from typing import Any, Final, NamedTuple
 
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import parse_moment, zone
+from dwell_kit.store import registry
 from dwell_kit.workspace import covering, querying
 from dwell_kit.workspace.handle import Handle
 
 ENOUGH_COVERED: Final = 0.8
+_KEPT: Final = 64
 
 
 class Comparison(NamedTuple):
@@ -25,11 +27,25 @@ class Comparison(NamedTuple):
 def compare(ws: Handle, filters: Filters, *, k: int | None = None) -> Comparison:
     """The key figures of a selection and of the same local length immediately before, other filters the same.
 
+    The latest answers are kept until anything changes: everybody who opens a page asks for the same ones.
+
     Parameters
     ----------
     k : hide figures about fewer than k persons, as `analytics.disclosure` says; None for people who may see rows.
     """
+    with ws.database.read() as connection:
+        changes = registry.changes(connection)
+    key = (ws.snapshot().id, changes, filters, k)
+    found = ws.compared.get(key)
+    if found is None:
+        found = _compare(ws, filters, k)
+        while len(ws.compared) >= _KEPT:
+            ws.compared.pop(next(iter(ws.compared), None), None)
+        ws.compared[key] = found
+    return Comparison(dict(found.figures), None if found.before is None else dict(found.before), *found[2:])
 
+
+def _compare(ws: Handle, filters: Filters, k: int | None) -> Comparison:
     def summary(chosen: Filters) -> dict[str, Any]:
         if k is None:
             return querying.compute(ws, "summary", chosen)  # type: ignore[no-any-return]

@@ -105,6 +105,7 @@ class Workspace:
     def close(self) -> None:
         """Let go of the database; the workspace can be opened again."""
         self._handle.loaded.clear()
+        self._handle.compared.clear()
         self._handle.database.dispose()
 
     @property

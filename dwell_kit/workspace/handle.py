@@ -86,6 +86,8 @@ class Handle:
     """Links in force, by the same."""
     hours: dict[tuple[str, int, str], Any] = field(default_factory=dict)
     """Coverage by hour, by (environment, snapshot id, time zone)."""
+    compared: dict[Any, Any] = field(default_factory=dict)
+    """Key figures that were asked for last, see `comparing.compare`."""
 
     @property
     def lake(self) -> Lake:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dwell_kit.analytics.coding import taken
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import Coded
 from dwell_kit.store import links, uploads
@@ -134,6 +135,10 @@ class Known(Sequence[str]):
     def __getitem__(self, index: slice) -> Sequence[str]: ...
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
         return self._shown[index]
+
+    def taken(self, indexes: NDArray[np.int64]) -> pl.Series:
+        """Many of them at once."""
+        return taken(self._shown, indexes)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._shown)

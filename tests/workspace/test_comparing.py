@@ -52,3 +52,22 @@ def test_four_fifths_are_enough(hours: int, tmp_path: Path) -> None:
         )
         found = ws.compare(since=since, until=since + timedelta(hours=24))
         assert (found.before is not None) == (hours >= 0.8 * 24)
+
+
+def test_figures_that_are_kept_are_those_of_now(tmp_path: Path) -> None:
+    rows = [("anna", "door", "1", 0, HOUR), ("bob", "door", "2", 2 * HOUR, 3 * HOUR)]
+    with dk.open(tmp_path / "ws") as ws, dk.open(tmp_path / "ws") as other:
+        ws.ingest(write(tmp_path / "a.csv", rows))
+        first = ws.compare()
+        first.figures["visits"] = 99  # whoever asked may do with it what they want
+        assert ws.compare().figures == ws.summary()
+        other.set_list("staff", ["anna"], rule="badges")
+        assert ws.compare().figures == ws.summary()
+        assert ws.compare().figures["visits"] == 1
+        other.ingest(write(tmp_path / "b.csv", [("cleo", "door", "3", 5 * HOUR, 6 * HOUR)]))
+        assert ws.compare().figures["visits"] == 2
+        other.set_environment("main", tz="Asia/Tokyo")
+        assert ws.compare().figures["peak_hour"] == ws.summary()["peak_hour"]
+        for hour in range(100):
+            ws.compare(hours=(hour % 24, 24), max_gap=60 + hour)
+        assert len(ws._handle.compared) <= 64
