@@ -10,11 +10,6 @@ from dwell_kit.ui.style import COMPONENT
 
 ID: Final = "dk-first"
 """Of the element; the component of the cards (`js/cards.js`) takes its place."""
-_MOVE: Final = f"""<script>{{
-  const first = document.getElementById("{ID}"), cells = document.getElementById("rendered_cells");
-  if (location.search || !cells) first.remove(); else cells.before(first);
-}}</script>"""
-"""Of a page that was made ahead: what a link asks for is not in it, and Voilà hides its cells until it has all."""
 
 
 def first(items: Iterable[dict[str, Any]], coverage: str, version: int) -> str:
@@ -32,8 +27,3 @@ def first(items: Iterable[dict[str, Any]], coverage: str, version: int) -> str:
         f'<section class="line">{coverage}</section>'
         f'<ul aria-label="Key figures" aria-busy="false">{cards}</ul></template></div>'
     )
-
-
-def ahead(text: str) -> str:
-    """The same for a page of Voilà, which is made before anybody asks."""
-    return text + _MOVE

@@ -24,7 +24,6 @@ from panel.viewable import Viewable
 
 from dwell_kit.plots import theme
 from dwell_kit.settings import Settings
-from dwell_kit.ui.first import ahead
 from dwell_kit.ui.movement import Movement
 from dwell_kit.ui.overview import Overview
 from dwell_kit.ui.reporting import Reports
@@ -104,7 +103,7 @@ def _filtered(kind: Callable[..., Any], ws: Workspace) -> Any:
         made.filtering.bar.param.watch(opened, "opened")
         made.prepare()
         if early := made.first():
-            display(HTML(ahead(early)))
+            display(HTML(early))  # Voilà's template puts it where it is seen at once
     else:
         made.draw()
     return _widget(made)

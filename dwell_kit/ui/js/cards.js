@@ -2,7 +2,7 @@
 
 export function render({ model, el }) {
   const draw = () => {
-    document.getElementById("dk-first")?.remove(); // the same figures, from before the scripts were there
+    document.querySelectorAll("#dk-first").forEach((first) => first.remove()); // the same figures, from before the scripts were there
     const focused = el.getRootNode().activeElement?.dataset?.kpi;
     el.innerHTML = `<ul aria-label="Key figures" aria-busy="${model.busy}">` + model.items.map((i) => `
       <li><button type="button" data-kpi="${esc(i.name)}" data-value="${esc(i.raw)}" aria-pressed="${model.shown === i.name}">
