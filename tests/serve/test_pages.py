@@ -12,7 +12,7 @@ import pytest
 
 import dwell_kit as dk
 from dwell_kit.ui import cells
-from tests.serve.site import Site, serving, visiting, workspace
+from tests.serve.site import SHOWN, Site, serving, visiting, workspace
 from tests.workspace.exports import many, write
 
 PATIENCE_MS = 90_000
@@ -231,6 +231,21 @@ def test_where_nothing_is_yet_a_page_says_what_to_do(empty: str, browser: Any, p
         site.page.get_by_role("heading", name="Nothing is here yet").wait_for()
         site.page.get_by_role("link", name="Upload an export").click()
         site.page.get_by_text("No uploads yet").wait_for()
+
+
+def test_the_key_figures_are_there_before_any_script(url: str, browser: Any, folder: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for query, filters in (("", {}), ("&genders=female&hours=9-12", {"gender": "female", "hours": (9, 12)})):
+        page.goto(f"{url}overview?environment=main{query}")
+        shown = dict(
+            page.locator("[data-kpi]").evaluate_all("all => all.map(b => [b.dataset.kpi, b.dataset.value])")
+        )
+        with dk.open(folder) as ws:
+            figures = ws.summary(environment="main", **filters)
+        for name in SHOWN:
+            assert float(shown[name]) == pytest.approx(float(figures[name])), name
+    context.close()
 
 
 def test_ranges_freshness_and_environments_are_shown(site: Site) -> None:
