@@ -54,7 +54,6 @@ def plot_coverage(stretches: Any, *, tz: str = "UTC", title: str = "When cameras
         hv.Overlay(layers),
         title=title,
         height=80 + 22 * max(4, len(cameras)),
-        xticks=5,
         yticks=list(enumerate(cameras)),
         ylim=(-0.5, len(cameras) - 0.5),
         xlabel=f"local time ({tz})",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import holoviews as hv
+import pandas as pd
 import polars as pl
 
 from dwell_kit.plots import theme
@@ -30,7 +31,10 @@ def plot_occupancy(table: Any, *, tz: str = "UTC", title: str = "People present 
     persons = hv.Dimension(c.OCCUPANCY_MEAN, label="mean occupancy", unit="persons")
     most = hv.Dimension(c.OCCUPANCY_MAX, label="maximum occupancy", unit="persons")
     area = theme.styled(
-        hv.Area(data, clock, persons, label="mean"), color=theme.ACCENT, alpha=0.35, line_color=theme.ACCENT
+        hv.Area(_steps(data), clock, persons, label="mean"),
+        color=theme.ACCENT,
+        alpha=0.35,
+        line_color=theme.ACCENT,
     )
     line = theme.styled(
         hv.Curve(data, clock, [most, persons], label="maximum"),
@@ -46,6 +50,12 @@ def plot_occupancy(table: Any, *, tz: str = "UTC", title: str = "People present 
         hover_formatters=_MOMENT,
     )
     return theme.styled(area * line, title=title, ylabel="persons", legend_position="top")
+
+
+def _steps(data: Any) -> Any:
+    """Each bucket's value until the next one begins: an area between beginnings would pass over the maximum."""
+    ends = data.assign(time=data["time"].shift(-1)).iloc[:-1]
+    return pd.concat([data, ends]).sort_values("time", kind="stable", ignore_index=True)
 
 
 def plot_footfall(table: Any, *, tz: str = "UTC", title: str = "Visits started") -> Any:

@@ -18,6 +18,7 @@ from dwell_kit.settings import Settings
 
 _KINDS: Final = ("folder", "webhook", "mailto")
 _PATIENCE_S: Final = 30
+_OWN_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def check(target: str) -> None:
@@ -74,8 +75,14 @@ def _mail(address: str, result: RunResult, settings: Settings) -> None:
     secure = server.scheme == "smtps"
     kind_of = smtplib.SMTP_SSL if secure else smtplib.SMTP
     with kind_of(server.hostname or "", server.port or (465 if secure else 25), timeout=_PATIENCE_S) as smtp:
+        smtp.ehlo()  # before it, the server has not said what it can do
         if not secure and smtp.has_extn("starttls"):
             smtp.starttls(context=ssl.create_default_context())
+            secure = True
+        if server.username and not secure and server.hostname not in _OWN_MACHINE:
+            raise ValueError(
+                "the server would take the password in clear text: it offers no STARTTLS, nor smtps://"
+            )
         if server.username:
             smtp.login(unquote(server.username), unquote(server.password or ""))
         smtp.send_message(message)

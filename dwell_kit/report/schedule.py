@@ -23,6 +23,7 @@ from dwell_kit.workspace.handle import Handle
 MOST_CAUGHT_UP: Final = 31
 """Missed times of a schedule that are run at most, the latest ones."""
 _ATTEMPTS: Final = 3
+_FIELDS: Final = 5
 _DEFAULTS: Final = {"daily": {"date": "{yesterday}"}, "weekly": {"week": "{last_week}"}}
 Run = Callable[..., RunResult]
 
@@ -53,13 +54,8 @@ def add(
     InputError : for a cron expression that cannot be read, or a name that is taken. NotFoundError : for an unknown
         report. ParameterError : for a parameter that it does not take. FilterError : for an unknown zone.
     """
-    from croniter import croniter
-
-    if not croniter.is_valid(cron):
-        raise InputError(
-            "the cron expression cannot be read", expected="five fields, such as 0 6 * * *", found=cron
-        )
     zone(tz)
+    _check_cron(cron, ws.now())
     template = templates.find(report)
     given = {**_DEFAULTS.get(template.name, {}), **(parameters or {})}
     template.checked(_filled(given, ws.now().astimezone(zone(tz))))
@@ -72,15 +68,39 @@ def add(
         )  # fmt: skip
 
 
+def _check_cron(cron: str, now: datetime) -> None:
+    """Raises InputError for what is no time: croniter knows seconds, years, nicknames and dice as well."""
+    from croniter import CroniterError, croniter
+
+    fields = cron.split()
+    try:
+        if len(fields) != _FIELDS or any(field[:1].upper() in {"R", "H"} for field in fields):
+            raise ValueError(cron)
+        croniter(cron, now).get_next(datetime)
+    except (CroniterError, ValueError) as error:
+        raise InputError(
+            "the cron expression cannot be read, or is never due", expected="five fields, such as 0 6 * * *",
+            found=cron,
+        ) from error  # fmt: skip
+
+
 def due(schedule: dict[str, Any], *, after: datetime, until: datetime) -> list[datetime]:
-    """The due times in (after, until], the latest `MOST_CAUGHT_UP` of them; a skipped local hour is due once."""
-    from croniter import croniter
+    """The due times in (after, until], the latest `MOST_CAUGHT_UP` of them; a skipped local hour is due once.
+
+    A local time that comes twice when the clock is turned back is due once, too, unless the hour is any (`*`).
+    """
+    from croniter import CroniterBadDateError, croniter
 
     local = zone(schedule["tz"])
+    named = "*" not in schedule["cron"].split()[1]
     times: list[datetime] = []
     steps = croniter(schedule["cron"], after.astimezone(local), ret_type=datetime)
-    while (moment := steps.get_next(datetime).astimezone(until.tzinfo)) <= until:
-        times.append(moment)
+    try:
+        while (moment := steps.get_next(datetime).astimezone(until.tzinfo)) <= until:
+            if not (named and moment.astimezone(local).fold):
+                times.append(moment)
+    except CroniterBadDateError:  # 31 February: never due
+        pass
     return times[-MOST_CAUGHT_UP:]
 
 
@@ -143,8 +163,9 @@ def _run(ws: Handle, schedule: dict[str, Any], number: int, moment: datetime, ru
                 staging=_staging(schedule, number),
             )
             outcome = {"status": schedules.DONE, "folder": str(result.folder), "error": None}
-        except DwellError as error:
-            outcome = {"status": schedules.FAILED, "folder": None, "error": str(error)}
+        except Exception as error:  # noqa: BLE001 - a full disk for one must not keep the others from being run
+            what = str(error) if isinstance(error, DwellError) else f"{type(error).__name__}: {error}"
+            outcome = {"status": schedules.FAILED, "folder": None, "error": what}
         else:
             problems = [
                 said for target in schedule["deliver"] if (said := deliver.send(target, result, ws.settings))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
+import shutil
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +18,14 @@ from dwell_kit.errors import DwellError
 from dwell_kit.serve.answers import shown
 
 _EVERY_S: Final = 0.2
+_KILLED: Final = {
+    "what": "the process that was at it was ended from outside",
+    "hint": "try again; if it happens again, the machine may be short of memory",
+}
+
+_GONE: Final = {"what": "the server was ended before this was done", "hint": "start it again"}
+_JOB: Final = re.compile(r"[0-9a-f]{32}")
+_KEPT_S: Final = 86_400.0
 
 
 class Jobs:
@@ -25,6 +36,7 @@ class Jobs:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._pool: ProcessPoolExecutor | None = None
+        self._bury()
 
     def submit(self, job: str, path: Path, options: dict[str, Any]) -> None:
         """Ingest `path` and remove it; `said(job)` tells how far it is."""
@@ -35,10 +47,34 @@ class Jobs:
 
         `known` is said of the job from the beginning.
         """
-        write(self._status(job), {"state": "waiting", "asked": time.time(), **known})
+        write(self._status(job), {"state": "waiting", "asked": time.time(), "server": os.getpid(), **known})
+        given = (work, *arguments, str(self._status(job)))
         if self._pool is None:  # many servers never see an upload
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        self._pool.submit(work, *arguments, str(self._status(job)))
+            self._pool = _process()
+        try:
+            running = self._pool.submit(*given)
+        except BrokenProcessPool:  # it was killed: perhaps memory was short
+            self._pool = _process()
+            running = self._pool.submit(*given)
+        running.add_done_callback(lambda done: self._ended(job, done))
+
+    def _bury(self) -> None:
+        """What servers that are gone have left: their jobs failed, and the files that waited go after a day."""
+        for path in self._folder.glob("*.json"):
+            said = self.said(path.stem) or {}
+            if said.get("state") in {"waiting", "running"} and not _lives(said.get("server")):
+                write(path, {**said, "state": "failed", "error": dict(_GONE)})
+        for path in self._folder.parent.iterdir():
+            if _JOB.fullmatch(path.name) and time.time() - path.stat().st_mtime > _KEPT_S:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _ended(self, job: str, done: Future[None]) -> None:
+        """Whoever waits for a job whose process was killed hears of it, and its file goes."""
+        if done.cancelled() or done.exception() is None:
+            return
+        shutil.rmtree(self._folder.parent / job, ignore_errors=True)
+        known = {**(self.said(job) or {}), "state": "failed", "error": dict(_KILLED)}
+        write(self._status(job), known)
 
     def said(self, job: str) -> dict[str, Any] | None:
         """state (waiting, ingesting, done, failed), share of the bytes read, and the report or the error."""
@@ -54,6 +90,23 @@ class Jobs:
 
     def _status(self, job: str) -> Path:
         return self._folder / f"{job}.json"
+
+
+def _lives(pid: int | None) -> bool:
+    """Whether there is such a process; of a job that does not say whose it is nobody knows."""
+    if pid is None:
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
 def ingest(workspace: str, path: str, options: dict[str, Any], status: str) -> None:
@@ -79,7 +132,7 @@ def ingest(workspace: str, path: str, options: dict[str, Any], status: str) -> N
         names = ("upload_id", "rows_read", "accepted", "rejected", "score", "repeated")
         said = {"state": "done", "report": {name: report[name] for name in names}}
     finally:
-        Path(path).unlink(missing_ok=True)
+        shutil.rmtree(Path(path).parent, ignore_errors=True)
     write(Path(status), said)  # when nothing of the file is left
 
 

@@ -225,7 +225,7 @@ class ReportForm(w.VBox):  # type: ignore[misc]
             self.result = run_report(
                 self.name, workspace=self.ws.path, parameters=self.parameters, output=self.output
             )
-        except DwellError as error:
+        except (DwellError, OSError) as error:
             self.said.value = _alert(str(error))
             return
         finally:

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import socketserver
 import threading
 import time
 from collections.abc import Iterator
@@ -254,3 +255,70 @@ def test_what_cannot_be_delivered_is_said_and_the_report_is_kept(ws: Handle, tmp
     assert "not delivered to webhook" in ran["error"]
     assert "DWELL_SMTP_URL" in ran["error"]
     assert deliver.check("folder:/x") is None
+
+
+@pytest.mark.parametrize("cron", ["* * * * * */20", "@daily", "R R * * *", "0 6 31 2 *", "0 6 * * * * 2030", "x"])
+def test_what_is_no_time_of_five_fields_is_refused(ws: Handle, tmp_path: Path, cron: str) -> None:
+    with pytest.raises(InputError, match="cron"):
+        add(ws, tmp_path, cron=cron)
+
+
+def test_an_hour_that_comes_twice_is_due_once_unless_any_hour_is() -> None:
+    span = {"after": datetime(2025, 10, 25, 12, tzinfo=UTC), "until": datetime(2025, 10, 26, 12, tzinfo=UTC)}
+    once = schedule.due({"cron": "30 2 * * *", "tz": "Europe/Berlin"}, **span)
+    assert once == [datetime(2025, 10, 26, 0, 30, tzinfo=UTC)]
+    hourly = schedule.due({"cron": "30 * * * *", "tz": "Europe/Berlin"}, **span)
+    assert len(hourly) == 24
+
+
+def test_one_that_fails_on_the_disk_does_not_keep_others_from_running(
+    ws: Handle, tmp_path: Path, clock: Clock
+) -> None:
+    runner = Runner()
+
+    def run(report: str, **more: Any) -> Any:
+        if Path(more["output"]).name == "full":
+            raise OSError(28, "No space left on device")
+        return runner(report, **more)
+
+    for name in ("full", "good"):
+        output = tmp_path / name
+        schedule.add(ws, name, report="daily", cron="0 6 * * *", tz="Europe/Berlin", output=output)
+    clock.now += timedelta(days=1)
+    ran = {one["schedule"]: one for one in schedule.run_due(ws, run=run)}
+    assert (ran["full"]["status"], ran["good"]["status"]) == ("failed", "done")
+    assert "No space left" in ran["full"]["error"]
+
+
+def test_a_password_is_sent_to_nobody_who_could_read_it(
+    ws: Handle, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    class Server(socketserver.StreamRequestHandler):
+        offers = b"250-here\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN\r\n"
+
+        def handle(self) -> None:
+            self.wfile.write(b"220 here\r\n")
+            while line := self.rfile.readline():
+                heard.append(line.decode().strip())
+                word = line[:4].upper()
+                said = {b"EHLO": self.offers, b"QUIT": b"221 bye\r\n"}
+                self.wfile.write(said.get(word, b"454 no\r\n"))
+
+    runner = Runner()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ws.settings = Settings(smtp_url=f"smtp://user:s3cret@127.0.0.1:{server.server_address[1]}")
+        add(ws, tmp_path, deliver_to=("mailto:a@b.org",))
+        clock.now += timedelta(days=1)
+        (first,) = schedule.run_due(ws, run=runner)
+        assert "STARTTLS" in heard
+        Server.offers = b"250-here\r\n250 AUTH PLAIN LOGIN\r\n"
+        monkeypatch.setattr(deliver, "_OWN_MACHINE", frozenset())  # as if it were another's
+        clock.now += timedelta(days=1)
+        (second,) = schedule.run_due(ws, run=runner)
+        server.shutdown()
+    assert "not delivered" in first["error"]
+    assert "clear text" in second["error"]
+    assert not [line for line in heard if line.upper().startswith("AUTH")]

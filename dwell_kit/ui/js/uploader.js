@@ -29,7 +29,7 @@ export function render({ model, el }) {
   const follow = async (item, job) => {
     const answer = await fetch(url(`/${job}`));
     const said = await answer.json();
-    if (said.state === "failed") return failed(item, said.error);
+    if (said.error) return failed(item, said.error);
     if (said.state === "done") {
       const r = said.report;
       tell(item, "done", `<b>${r.repeated ? "Already there, nothing changed" : `${r.accepted.toLocaleString("en")} of ${r.rows_read.toLocaleString("en")} rows accepted`}</b>
@@ -64,7 +64,7 @@ export function render({ model, el }) {
       };
       request.send(file);
       return undefined;
-    });
+    }).catch(() => failed(item, { what: "The connection was lost", hint: "drop the file again" }));
   };
   // its ends are enough to tell a wrong file within a second of its being dropped
   const end = 1 << 19;
