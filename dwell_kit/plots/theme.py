@@ -92,6 +92,13 @@ def load_notebook() -> None:
     pn.extension(comms="ipywidgets", inline=True)
 
 
+def load_notebook_again() -> None:
+    """The same for a page that may have been reloaded since: the kernel cannot know, so the scripts are sent anew."""
+    from panel.io.notebook import load_notebook as send
+
+    send(inline=True, reloading=False)
+
+
 def load_server() -> None:
     """Bokeh for pages that a server hands out: without this, HoloViews knows no backend."""
     import panel as pn

@@ -125,10 +125,14 @@ class _Near(Design):  # type: ignore[misc]
 def _load() -> None:
     """What a page needs in a notebook, before anything of it is made."""
     theme.load_quietly()
-    if not in_voila() and not _shown:
+    if in_voila():
+        return
+    if _shown:
+        theme.load_notebook_again()
+    else:
         theme.load_notebook()
         pn.config.design = _Near
-        display(HTML(f"<style>{VARIABLES}</style>"))
+    display(HTML(f"<style>{VARIABLES}</style>"))
 
 
 def _widget(page: Any) -> Any:

@@ -110,6 +110,13 @@ def test_a_cell_shows_the_overview_and_takes_uploads(site: Site, server: Jupyter
     site.expect()
     with dk.open(site.workspace) as ws:
         assert ws.uploads()[0]["filename"] == "more.csv"
+    # the browser begins anew, the kernel goes on
+    page.reload()
+    page.get_by_text("| Idle").wait_for(timeout=START_MS)
+    page.locator(".jp-Notebook .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.locator("button[data-kpi=visits]:visible").wait_for(timeout=START_MS)
+    site.expect()
 
 
 def test_the_launcher_opens_the_overview(site: Site, server: Jupyter, tmp_path: Path) -> None:
