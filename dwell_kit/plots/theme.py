@@ -93,7 +93,7 @@ def load_notebook() -> None:
 
 
 def load_notebook_again() -> None:
-    """The same for a page that may have been reloaded since: the kernel cannot know, so the scripts are sent anew."""
+    """The same for a page that may have been reloaded since: the kernel cannot know, so the scripts go anew."""
     from panel.io.notebook import load_notebook as send
 
     send(inline=True, reloading=False)
