@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from dwell_kit.errors import AskError, FormatError, HeaderError
 from dwell_kit.ingest.appearances import reader
-from dwell_kit.ingest.batches import Batch, ReadOptions
+from dwell_kit.ingest.batches import Batch, Head, ReadOptions
 from dwell_kit.ingest.rejects import write_rejects
 from dwell_kit.ingest.sources import Source
 from dwell_kit.schema import columns as c
@@ -351,12 +351,11 @@ def test_block_size_and_threads_change_nothing(
 
 def test_claims() -> None:
     def head(*columns: str) -> Any:
-        class Fake:
-            pass
-
-        fake = Fake()
-        fake.columns = columns  # type: ignore[attr-defined]
-        return fake
+        text = ",".join(columns)
+        return Head(
+            name="a.csv", suffix=".csv", kind="text", text=text, encoding="utf-8", dialect=None,
+            columns=columns, rows=(),
+        )  # fmt: skip
 
     assert reader.claims(head("person_id", "utc_time_started", "utc_time_ended")) == 1.0
     assert 0 < reader.claims(head("person_id", "utc_time_st")) < 0.5
