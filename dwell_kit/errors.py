@@ -62,6 +62,15 @@ class DwellError(Exception):
         }
 
 
+def in_words(error: BaseException) -> str:
+    """What went wrong, for people: our errors say it themselves, of others the kind has to be named.
+
+    >>> in_words(DwellError("no such day")), in_words(OSError("disk full"))
+    ('no such day', 'OSError: disk full')
+    """
+    return str(error) if isinstance(error, DwellError) else f"{type(error).__name__}: {error}"
+
+
 class InputError(DwellError, ValueError):
     """A file or value from outside cannot be used."""
 

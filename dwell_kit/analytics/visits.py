@@ -91,9 +91,10 @@ def compute_open_visits(
     coverage: Any = None,
 ) -> Any:
     """The visits that nobody saw end, those since longest first; arguments and columns as of `compute_visits`."""
-    coded, chosen = selected(sightings, filters=filters, selection=selection, tz=tz, max_gap=max_gap)
-    frame = visit_frame(coded, sweep(coded, chosen, coverage=coverage))
-    return like(frame.filter(c.OPEN).sort(c.STARTED, c.PERSON), sightings)
+    visits = compute_visits(
+        as_coded(sightings), max_gap=max_gap, filters=filters, selection=selection, tz=tz, coverage=coverage
+    )
+    return like(visits.filter(c.OPEN).sort(c.STARTED, c.PERSON), sightings)
 
 
 def visit_frame(coded: Coded, swept: SweptVisits) -> pl.DataFrame:

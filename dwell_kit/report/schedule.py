@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
-from dwell_kit.errors import DwellError, InputError
+from dwell_kit.errors import InputError, in_words
 from dwell_kit.report import deliver, templates
 from dwell_kit.report.run import RunResult, run_report
 from dwell_kit.schema.time import zone
@@ -164,8 +164,7 @@ def _run(ws: Handle, schedule: dict[str, Any], number: int, moment: datetime, ru
             )
             outcome = {"status": schedules.DONE, "folder": str(result.folder), "error": None}
         except Exception as error:  # noqa: BLE001 - a full disk for one must not keep the others from being run
-            what = str(error) if isinstance(error, DwellError) else f"{type(error).__name__}: {error}"
-            outcome = {"status": schedules.FAILED, "folder": None, "error": what}
+            outcome = {"status": schedules.FAILED, "folder": None, "error": in_words(error)}
         else:
             problems = [
                 said for target in schedule["deliver"] if (said := deliver.send(target, result, ws.settings))

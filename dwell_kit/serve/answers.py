@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from dwell_kit.errors import DwellError, LimitError, NotFoundError
+from dwell_kit.errors import DwellError, LimitError, NotFoundError, in_words
 from dwell_kit.schema.wording import on_a_page
 
 
@@ -22,6 +22,8 @@ def refused(error: DwellError, status: int | None = None) -> Answer:
     return Answer(status, {"error": shown(error)})
 
 
-def shown(error: DwellError) -> dict[str, str | None]:
-    """An error's facts, its hint in the words of a page."""
+def shown(error: Exception) -> dict[str, str | None]:
+    """An error's facts, its hint in the words of a page; of one that is not ours, what it was."""
+    if not isinstance(error, DwellError):
+        return {"what": in_words(error)}
     return {**error.as_dict(), "hint": on_a_page(error.hint) if error.hint else None}

@@ -14,7 +14,6 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Final
 
-from dwell_kit.errors import DwellError
 from dwell_kit.serve.answers import shown
 
 _EVERY_S: Final = 0.2
@@ -22,7 +21,6 @@ _KILLED: Final = {
     "what": "the process that was at it was ended from outside",
     "hint": "try again; if it happens again, the machine may be short of memory",
 }
-
 _GONE: Final = {"what": "the server was ended before this was done", "hint": "start it again"}
 _JOB: Final = re.compile(r"[0-9a-f]{32}")
 _KEPT_S: Final = 86_400.0
@@ -124,10 +122,8 @@ def ingest(workspace: str, path: str, options: dict[str, Any], status: str) -> N
     try:
         with dk.open(workspace) as ws:
             report = ws.ingest(path, progress=progress, **options).as_dict()
-    except DwellError as error:
-        said: dict[str, Any] = {"state": "failed", "error": shown(error)}
     except Exception as error:  # noqa: BLE001 - the person who waits has to hear of it, whatever it is
-        said = {"state": "failed", "error": {"what": f"{type(error).__name__}: {error}"}}
+        said: dict[str, Any] = {"state": "failed", "error": shown(error)}
     else:
         names = ("upload_id", "rows_read", "accepted", "rejected", "score", "repeated")
         said = {"state": "done", "report": {name: report[name] for name in names}}

@@ -119,10 +119,8 @@ def press(workspace: str, report: str, given: dict[str, Any], output: str, statu
     write(path, said)
     try:
         result = run_report(report, workspace=workspace, parameters=given, output=output)
-    except DwellError as error:
-        write(path, {**said, "state": "failed", "error": shown(error)})
     except Exception as error:  # noqa: BLE001 - the person who waits has to hear of it, whatever it is
-        write(path, {**said, "state": "failed", "error": {"what": f"{type(error).__name__}: {error}"}})
+        write(path, {**said, "state": "failed", "error": shown(error)})
     else:
         write(
             path, {**said, "state": "done", "run": result.folder.name, "duration_s": result.manifest["duration_s"]}

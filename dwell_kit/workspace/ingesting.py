@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Connection
 
-from dwell_kit.errors import DwellError, FilterError
+from dwell_kit.errors import FilterError, in_words
 from dwell_kit.ingest import readers
 from dwell_kit.ingest.batches import Batch, Reader, ReadOptions
 from dwell_kit.ingest.quality import NO_CAMERA, Collector, Report
@@ -378,6 +378,5 @@ def _enter(
 def _fail(ws: Handle, upload: _Upload, error: BaseException) -> None:
     upload.stager.discard()
     drop(ws, upload.target.environment, upload.upload_id)
-    what = str(error) if isinstance(error, DwellError) else f"{type(error).__name__}: {error}"
     with ws.database.write() as connection:
-        uploads.change(connection, upload.seq, status=uploads.FAILED, notes=what)
+        uploads.change(connection, upload.seq, status=uploads.FAILED, notes=in_words(error))
