@@ -13,10 +13,29 @@ from benchmarks.serving import DOORS, Served
 
 LAST = "ul[aria-busy=false] [data-kpi=open_visits]"
 """The last card, once no new figures are being worked out."""
+COLD, WARM = "cold browser cache", "warm browser cache"
+CHANGED, WHILE = "a changed filter", "a changed filter, the charts of the one before half drawn"
 TARGETS = {
-    "gateway": {"cold browser cache": "< 2 s", "warm browser cache": "< 1 s", "a changed filter": "< 0.5 s"},
-    "voila": {"cold browser cache": "< 3 s", "warm browser cache": "< 2 s", "a changed filter": "< 0.5 s"},
+    "gateway": {COLD: "< 2 s", WARM: "< 1 s", CHANGED: "< 0.5 s", WHILE: "< 0.5 s"},
+    "voila": {COLD: "< 3 s", WARM: "< 2 s", CHANGED: "< 0.5 s", WHILE: "< 0.5 s"},
 }
+BUSY = "section.chart[aria-busy=true]"
+"""A chart that is not of the filters yet."""
+TIMED = """(cell) => {
+  const root = cell.getRootNode(), before = cell.dataset.value;
+  window.timed = new Promise((done) => {
+    let begun = 0;
+    document.addEventListener("click", () => { begun = performance.now(); }, { capture: true, once: true });
+    const watch = new MutationObserver(() => {
+      const now = root.querySelector("ul[aria-busy=false] [data-kpi=visits]");
+      if (!begun || !now || now.dataset.value === before) return;
+      watch.disconnect();
+      done((performance.now() - begun) / 1e3);
+    });
+    watch.observe(root, { subtree: true, childList: true, attributes: true });
+  });
+}"""
+"""From the next click until the figures of other filters are in the page, in seconds by the page's own clock."""
 
 
 def run(scratch: Path, rows: int = 10_000_000, rounds: int = 8) -> list[dict[str, Any]]:
@@ -42,7 +61,7 @@ def _door(door: str, workspace: Path, rows: int, rounds: int) -> list[dict[str, 
 def _timed(served: Served, rounds: int) -> dict[str, list[float]]:
     from playwright.sync_api import sync_playwright
 
-    times: dict[str, list[float]] = {"cold browser cache": [], "warm browser cache": [], "a changed filter": []}
+    times: dict[str, list[float]] = {COLD: [], WARM: [], CHANGED: [], WHILE: []}
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     url = served.url + "overview"
     with sync_playwright() as playwright:
@@ -50,30 +69,36 @@ def _timed(served: Served, rounds: int) -> dict[str, list[float]]:
         for _ in range(rounds):
             served.settle()
             context = browser.new_context()
-            times["cold browser cache"].append(opened(context, url))
+            times[COLD].append(opened(context, url))
             context.close()
         context = browser.new_context()
         served.settle()
         opened(context, url)
         for _ in range(rounds):
             served.settle()
-            times["warm browser cache"].append(opened(context, url))
+            times[WARM].append(opened(context, url))
         served.settle()
         page = context.new_page()
+        page.set_default_timeout(120_000)
         page.goto(url)
         page.locator(LAST).wait_for()
-        page.locator(".bk-Canvas").nth(7).wait_for()
         page.get_by_text("Cameras:").click()
         boxes = page.locator("[name=cameras]")
-        for i in range(min(rounds, boxes.count())):
-            before = page.locator("[data-kpi=visits]").get_attribute("data-value")
-            begun = time.perf_counter()
-            boxes.nth(i).check()
-            page.locator(f"ul[aria-busy=false] [data-kpi=visits]:not([data-value='{before}'])").wait_for()
-            times["a changed filter"].append(time.perf_counter() - begun)
+        for i in range(min(rounds, boxes.count() // 2)):
+            page.locator(".bk-Canvas").nth(7).wait_for()
+            page.locator(BUSY).first.wait_for(state="detached")
+            times[CHANGED].append(changed(page, boxes.nth(2 * i)))
             page.wait_for_timeout(3_000)  # the charts are drawn meanwhile
+            times[WHILE].append(changed(page, boxes.nth(2 * i + 1)))
         browser.close()
     return times
+
+
+def changed(page: Any, box: Any) -> float:
+    """Seconds from a click on a box of the filters until the figures are those of the new ones."""
+    page.locator("[data-kpi=visits]").evaluate(TIMED)
+    box.click()
+    return float(page.evaluate("window.timed"))
 
 
 def opened(context: Any, url: str) -> float:

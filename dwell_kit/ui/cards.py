@@ -17,7 +17,7 @@ from dwell_kit.workspace import Workspace
 
 
 class Drawing:
-    """One card: what it shows, and how it comes by it."""
+    """One card: what it shows, and how it comes by it; `live` is a chart that goes on asking Python."""
 
     def __init__(
         self,
@@ -28,12 +28,11 @@ class Drawing:
         *,
         wide: bool = False,
         figure: bool = True,
+        live: Any = None,
     ) -> None:
         self.name, self.make = name, make
-        self.pane = pn.pane.Bokeh(sizing_mode="stretch_width", min_height=120, margin=0)
-        self._holder = pn.Column(self.pane, sizing_mode="stretch_width", margin=0)
         self.card = ChartCard(
-            question=question, caption=caption, has_figure=figure, figure=self._holder, margin=0,
+            question=question, caption=caption, has_figure=figure, live=live, margin=0,
             sizing_mode="stretch_width", styles={"flex": "1 1 100%" if wide else "1 1 420px", "min-width": "0"},
         )  # fmt: skip
         self._frame: Any = None
@@ -45,10 +44,6 @@ class Drawing:
         """The card of a chart."""
         return cls(chart.name, chart.question, chart.caption, chart.drawn, wide=chart.wide)
 
-    def hold(self, figure: Any) -> None:
-        """Hold something else than a Bokeh figure: a chart that goes on asking Python."""
-        self._holder[:] = [figure]
-
     def work_out(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
         """What to show: the work, which may run beside the page; a filter that means nothing here is said."""
         try:
@@ -56,15 +51,14 @@ class Drawing:
         except FilterError as error:
             import polars as pl
 
-            return Drawn(None, [], "", pl.DataFrame(), str(error))
+            return Drawn("", [], "", pl.DataFrame(), str(error))
 
-    def show(self, drawn: Drawn, tz: str) -> None:
-        """Show it."""
+    def show(self, drawn: Drawn, tz: str, at: int) -> None:
+        """Show it: the answer to the wish of `at`, see `FilterBar`."""
         self._frame, self._tz = drawn.frame, tz
-        self.pane.object = drawn.figure
         self.card.param.update(
-            legend=drawn.legend, alternative=drawn.alternative, nothing=drawn.nothing, busy=False,
-            **({} if drawn.said is None else {"said": drawn.said}),
+            legend=drawn.legend, alternative=drawn.alternative, nothing=drawn.nothing, answers=at,
+            **({} if drawn.said is None else {"said": drawn.said}), figure=drawn.figure,
         )  # fmt: skip
         self._fill()
 
@@ -74,14 +68,14 @@ class Drawing:
 
 
 async def draw(
-    drawings: Iterable[Drawing], ws: Workspace, filters: Filters, tz: str, still: Callable[[], bool]
+    drawings: Iterable[Drawing], ws: Workspace, filters: Filters, tz: str, at: int, still: Callable[[], bool]
 ) -> None:
-    """Draw cards one after the other while `still` says that somebody waits for them."""
+    """Draw cards one after the other, for the wish of `at`, while `still` says that somebody waits for them."""
     for drawing in drawings:
         made = await asyncio.to_thread(drawing.work_out, ws, filters, tz)
         if not still():
             return
-        drawing.show(made, tz)
+        drawing.show(made, tz, at)
 
 
 def grid(drawings: Iterable[Drawing]) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
+from bokeh.embed import json_item
 
 from dwell_kit.plots import demographics, distributions, heatmaps, movement, series, theme
 from dwell_kit.schema.filters import Filters
@@ -22,12 +24,13 @@ NOTHING: Final = "Nothing in this selection: choose other filters, or upload an 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a card shows of a chart: a Bokeh figure, its legend, its words, and its figures as a frame.
+    """What a card shows of a chart: a figure, its legend, its words, and its figures as a frame.
 
-    `said` is HTML above the figure; None leaves what was said before.
+    `figure` is a Bokeh figure as JSON, ready to be embedded; empty if there is none. `said` is HTML above the
+    figure; None leaves what was said before.
     """
 
-    figure: Any
+    figure: str
     legend: list[dict[str, str]]
     alternative: str
     frame: pl.DataFrame
@@ -65,7 +68,7 @@ class Chart:
         ]
         first = tables[0]
         if first.is_empty() or (self.figure and not first[self.figure].drop_nulls().len()):
-            return Drawn(None, [], "", first, self.nothing)
+            return Drawn("", [], "", first, self.nothing)
         return drawn(lambda: self._element(tables, tz), first, self.figure, self.caption, tz)
 
     def _element(self, tables: list[Any], tz: str) -> Any:
@@ -82,7 +85,8 @@ def drawn(make: Callable[[], Any], frame: pl.DataFrame, figure: str, caption: st
     legend = theme.legend_of(made)
     for old in made.legend:
         old.visible = False
-    return Drawn(theme.on_any_ground(made), legend, _alternative(frame, figure, caption, tz), frame)
+    embedded = json.dumps(json_item(theme.on_any_ground(made)), separators=(",", ":"))
+    return Drawn(embedded, legend, _alternative(frame, figure, caption, tz), frame)
 
 
 def _alternative(frame: pl.DataFrame, figure: str, caption: str, tz: str) -> str:

@@ -62,9 +62,14 @@ class ChartCard(JSComponent):  # type: ignore[misc]
     alternative = param.String(default="")
     legend = param.List(default=[])
     nothing = param.String(default="")
-    busy = param.Boolean(default=False)
+    answers = param.Integer(default=-1)
+    """Which wish of the filter bar (`at`) is drawn: 0 is what the page came with, -1 nothing yet."""
     has_figure = param.Boolean(default=True)
-    figure = Child(default=None)
+    figure = param.String(default="")
+    """JSON of a Bokeh figure (`bokeh.embed.json_item`). Its models stay out of the page's document, which Bokeh
+    would walk through, all charts of it, at every change."""
+    live = Child(default=None)
+    """Instead of it: a chart that goes on asking Python."""
     table = param.Dict(default={})
     wanted = param.Boolean(default=False)
     _esm = _module("chart_card")

@@ -38,7 +38,7 @@ class Filtering:
         self.ws = ws
         self._tell = tell or (lambda _query: None)
         self.bar = FilterBar(sizing_mode="stretch_width", margin=0)
-        self._at = 0
+        self.at = 0  # which wish of the bar is answered, or is being answered; 0 is that of the link
         self.filters = self.first(query)
         self.show(self.filters)
 
@@ -82,7 +82,7 @@ class Filtering:
 
     def asked(self, asked: dict[str, Any]) -> Filters | None:
         """What the bar asks for as filters; None, and said why, if it means nothing."""
-        self._at = asked.get("at", 0)
+        self.at = asked.get("at", 0)
         clear = asked.get("clear", False)
         given = {name: v for name, v in asked.items() if name not in _OURS and v not in (None, "", [])}
         try:
@@ -98,7 +98,7 @@ class Filtering:
             return
         options = self._options(filters)
         self.filters = filters
-        value = {**_value(filters, options["tz"]), "at": self._at}  # which wish this answers
+        value = {**_value(filters, options["tz"]), "at": self.at}  # which wish this answers
         self.bar.param.update(options=options, value=value)
 
     def keep(self, filters: Filters) -> None:

@@ -36,9 +36,9 @@ class Movement(Page):
         super().__init__(ws, query, exports=exports, **more)
         self.flows = [Drawing.of(chart) for chart in FLOWS]
         self.plane = pn.widgets.Select(name="Map of", options=[FLOOR], width=240, stylesheets=[WIDGET], margin=0)
-        self.map = Drawing("positions", "Where people were", _CAPTION, self._counted, wide=True)
         self.image = pn.pane.HoloViews(sizing_mode="stretch_width", linked_axes=False, margin=0)
-        self.map.hold(self.image)
+        what = "Where people were"
+        self.map = Drawing("positions", what, _CAPTION, self._counted, wide=True, live=self.image)
         self._points: Any = None
         self._planes, self._unit = [FLOOR], "m"
         self.plane.param.watch(self._chosen, "value")
@@ -48,7 +48,7 @@ class Movement(Page):
             parts = [self.filtering.bar, landing.welcome(linked=self._linked)]
         else:
             parts = [self.filtering.bar, grid(self.flows), self.plane, self.map.card]
-        return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
+        return self._column(*parts)
 
     def close(self) -> None:
         """Nobody looks any more: the points are let go of."""
@@ -64,7 +64,7 @@ class Movement(Page):
         if not self.filtering.empty:
             filters, tz = self.filtering.filters, self.filtering.tz
             for drawing in (*self.flows, self.map):
-                drawing.show(drawing.work_out(self.ws, filters, tz), tz)
+                drawing.show(drawing.work_out(self.ws, filters, tz), tz, self.filtering.at)
             self._show_map()
 
     async def apply(self, filters: Filters) -> None:
@@ -90,9 +90,8 @@ class Movement(Page):
             return
         self._turn += 1
         turn = self._turn
-        for drawing in (*self.flows, self.map):
-            drawing.card.busy = True
-        await draw(self.flows, self.ws, filters, self.filtering.tz, lambda: turn == self._turn)
+        tz, at = self.filtering.tz, self.filtering.at
+        await draw(self.flows, self.ws, filters, tz, at, lambda: turn == self._turn)
         if turn == self._turn:
             await self._draw_map(filters)
 
@@ -100,7 +99,7 @@ class Movement(Page):
         turn = self._turn
         made = await asyncio.to_thread(self.map.work_out, self.ws, filters, self.filtering.tz)
         if turn == self._turn:
-            self.map.show(made, self.filtering.tz)
+            self.map.show(made, self.filtering.tz, self.filtering.at)
             self._show_map()
 
     def _counted(self, ws: Workspace, filters: Filters, _tz: str) -> Drawn:
@@ -117,10 +116,10 @@ class Movement(Page):
         points = quantities.get("points").compute(positions, camera=camera)
         self._points, self._unit = points, "m" if camera is None else "px"
         if points.is_empty():
-            return Drawn(None, [], "", named, _NONE)
+            return Drawn("", [], "", named, _NONE)
         plot_positions(points, unit=self._unit)  # compiled and tried here, beside the page
         said = f"A map of {points.height:,} positions on {plane}, in {self._unit}; the table has them by camera."
-        return Drawn(None, [], said, named)
+        return Drawn("", [], said, named)
 
     def _show_map(self) -> None:
         self.plane.options = self._planes

@@ -6,8 +6,6 @@ import asyncio
 import html
 from typing import Any, Final
 
-import panel as pn
-
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import counted
@@ -19,6 +17,7 @@ from dwell_kit.ui.first import first
 from dwell_kit.ui.page import Page
 from dwell_kit.ui.rows import RowsPanel
 from dwell_kit.workspace import Workspace
+from dwell_kit.workspace.comparing import Comparison
 
 _BESIDE: Final = next(i for i, chart in enumerate(CHARTS) if chart.name == "visit_frequency") + 1
 _LONG: Final = ("survival", "sensitivity", "fragmentation")
@@ -37,7 +36,7 @@ class Overview(Page):
         self.drawings: list[Drawing] = []  # nobody waits for them before the figures are there
         self._peak = ""
         self.cards.param.watch(self._opened, "opened")
-        self.box = pn.Column(sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
+        self.box = self._column()
         self._laid_out = False
         self._prepared: list[Drawn] = []
         self._show_figures(self._figures(self.filtering.filters))
@@ -98,7 +97,7 @@ class Overview(Page):
             self._hang_charts()
             filters, tz = self.filtering.filters, self.filtering.tz
             for drawing in self.drawings:
-                drawing.show(drawing.work_out(self.ws, filters, tz), tz)
+                drawing.show(drawing.work_out(self.ws, filters, tz), tz, self.filtering.at)
 
     def prepare(self) -> None:
         """Show the key figures and work the charts out; sixteen charts at once would keep the figures waiting."""
@@ -115,7 +114,7 @@ class Overview(Page):
         for drawing, made in zip(self.drawings, self._prepared, strict=False):
             if turn != self._turn:
                 return
-            drawing.show(made, self.filtering.tz)
+            drawing.show(made, self.filtering.tz, self.filtering.at)
             await asyncio.sleep(0)  # each is sent before the next
         self._prepared = []
 
@@ -135,23 +134,35 @@ class Overview(Page):
             return
         self.filtering.keep(filters)
         self._show_figures(shown)
+        await asyncio.sleep(0)  # they are sent before the charts begin
         await self._draw(filters, turn)
 
     def _figures(self, filters: Filters) -> dict[str, Any]:
         """Everything above the charts."""
         if self.filtering.empty:
             return {"empty": True}
-        names = naming.of_cameras(self.ws, filters.environment)
-        return {"compared": self.ws.compare(filters), "covered": self._covered(filters), "names": names}
+        compared, names = self.ws.compare(filters), naming.of_cameras(self.ws, filters.environment)
+        return {
+            "items": kpis.items(compared.figures, compared.before, names),
+            "said": self._said(compared, filters),
+            "peak": trust.peak(compared.figures, self.ws.tz(filters.environment)),
+        }
 
     def _show_figures(self, shown: dict[str, Any]) -> None:
         self._lay_out()
         if shown.get("empty"):
             return
-        compared = shown["compared"]
-        self.cards.param.update(items=kpis.items(compared.figures, compared.before, shown["names"]), busy=False)
+        self.cards.param.update(items=shown["items"], busy=False)
+        self.coverage.object = shown["said"]
+        self._peak = shown["peak"]
+        self._say_peak()
+        if self.rows.visible:
+            self.rows.refresh(self.filtering.filters)
+
+    def _said(self, compared: Comparison, filters: Filters) -> str:
+        """What stands over the cards: what the figures are of, as HTML."""
         figures = compared.figures
-        said = [f"<b>{shown['covered']}</b>"]
+        said = [f"<b>{self._covered(filters)}</b>"]
         if figures["anonymous_sightings"]:
             said.append(f"{100 * figures['anonymous_share']:.1f} % of the sightings have no person")
         if figures.get("excluded_persons"):
@@ -161,12 +172,8 @@ class Overview(Page):
             said.append(f"{figures['silent_hours']:,} h silent, implausibly by the cameras' own rhythm")
         if compared.reason:
             said.append(html.escape(compared.reason))
-        said.append(landing.available(self.ws, str(self.filtering.filters.environment)))
-        self.coverage.object = " · ".join(said) + landing.environments(self.ws)
-        self._peak = trust.peak(figures, self.filtering.tz)
-        self._say_peak()
-        if self.rows.visible:
-            self.rows.refresh(self.filtering.filters)
+        said.append(landing.available(self.ws, str(filters.environment)))
+        return " · ".join(said) + landing.environments(self.ws)
 
     def _covered(self, filters: Filters) -> str:
         known = self.ws.coverage(filters.environment, as_="polars")
@@ -185,12 +192,10 @@ class Overview(Page):
     async def _draw(self, filters: Filters, turn: int) -> None:
         if self.filtering.empty:
             return
-        tz = self.filtering.tz
+        tz, at = self.filtering.tz, self.filtering.at
         self._hang_charts()
-        for drawing in self.drawings:
-            drawing.card.busy = True
         quick_first = sorted(self.drawings, key=lambda drawing: drawing.name in _LONG)
-        await draw(quick_first, self.ws, filters, tz, lambda: turn == self._turn)
+        await draw(quick_first, self.ws, filters, tz, at, lambda: turn == self._turn)
 
     def _trusted(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
         names = naming.of_cameras(ws, filters.environment)

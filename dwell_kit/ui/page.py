@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import panel as pn
+
 from dwell_kit.schema.filters import Filters
 from dwell_kit.ui import view
 from dwell_kit.ui.filtering import Filtering
@@ -34,6 +36,11 @@ class Page:
         self.filtering.bar.param.watch(self._asked, "asked")
         self._linked = view.beside(exports)
         self._turn = 0
+
+    def _column(self, *parts: Any) -> Any:
+        """The parts of a page, which tell each other by it that something was asked for (`js/common.js`)."""
+        styles = {"gap": "12px"}
+        return pn.Column(*parts, css_classes=["dk-page"], sizing_mode="stretch_width", styles=styles, margin=0)
 
     async def load(self) -> None:
         """Show everything, once the page is there."""

@@ -7,8 +7,6 @@ import html
 from datetime import datetime
 from typing import Any, Final
 
-import panel as pn
-
 from dwell_kit.report import shelf
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import duration
@@ -59,7 +57,7 @@ class Reports(Page):
             known = landing.note(landing.available(self.ws, str(self.filtering.filters.environment)))
             form = self.form if self._base else landing.note("Run one with <code>dwell report run daily</code>.")
             parts = [self.filtering.bar, known, form, self.runs.table, self.plans.table]
-        return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"}, margin=0)
+        return self._column(*parts)
 
     async def load(self) -> None:
         """Show what was run, once the page is there."""

@@ -60,7 +60,7 @@ class Sessions(Page):
             parts: tuple[Any, ...] = (self.filtering.bar, landing.welcome(linked=self._linked))
         else:
             parts = (self.filtering.bar, self.choice, self.rows)
-        return pn.Column(*parts, sizing_mode="stretch_width", styles={"gap": "12px"})
+        return self._column(*parts)
 
     def close(self) -> None:
         """Nobody looks any more: the rows are let go of."""

@@ -29,7 +29,7 @@ def coverage(found: Quality, tz: str, names: Mapping[str, str], *, linked: bool)
     said = _facts(found, linked=linked)
     if stretches.is_empty():
         nothing = "No export says when a camera was watched: upload one."
-        return Drawn(None, [], "", stretches, nothing, said)
+        return Drawn("", [], "", stretches, nothing, said)
     made = drawn(lambda: plot_coverage(stretches, tz=tz, title=""), stretches, "", COVERAGE, tz)
     shares = ", ".join(f"{names.get(q, q)} {100 * share:.0f} %" for q, share, _ in found.cameras.rows())
     return replace(made, alternative=f"{COVERAGE}. Covered: {shares}.", said=said)
@@ -69,7 +69,7 @@ def returning(ws: Workspace, filters: Filters, _tz: str) -> Drawn:
     given = {"n": 8, "least": 2}
     frame = ws.compute("top_visitors", filters, parameters=given, as_="polars")
     shown = frame.select(c.PERSON, c.VISITS, c.DAYS, c.SUM_S, c.LAST_SEEN).rename({c.SUM_S: "dwell_in_all_s"})
-    return Drawn(None, [], "", shown, "" if shown.height else f"Nobody came twice. {NOTHING}")
+    return Drawn("", [], "", shown, "" if shown.height else f"Nobody came twice. {NOTHING}")
 
 
 def peak(figures: dict[str, Any], tz: str) -> str:

@@ -65,14 +65,15 @@ def coverage(
     if by == "hour":
         return table
     known = coverage_of(ws, environment.name, ws.snapshot())
-    silent = table.filter(pl.col(rhythm.STATE) == "silent")
+    silent = table.filter(pl.col(rhythm.STATE) == "silent").sort(c.HOUR)
+    begun = silent.select(c.CAMERA, pl.col(c.HOUR).to_physical()).partition_by(c.CAMERA, as_dict=True)
     rows = []
     for camera in wanted:
-        at = silent.filter(pl.col(c.CAMERA) == camera)[c.HOUR].to_physical().to_numpy()
-        rows += [
-            (camera, from_us(a), from_us(b), int(((at >= a) & (at < b)).sum()))
-            for a, b in known.of_camera(camera).tolist()
-        ]
+        at = begun[(camera,)][c.HOUR].to_numpy() if (camera,) in begun else ()
+        spans = known.of_camera(camera)
+        first, last = np.searchsorted(at, spans).T
+        held = zip(spans.tolist(), (last - first).tolist(), strict=True)
+        rows += [(camera, from_us(a), from_us(b), n) for (a, b), n in held]
     moment = pl.Datetime("us", "UTC")
     times = {"covered_from": moment, "covered_till": moment}
     schema: dict[str, Any] = {c.CAMERA: pl.String, **times, SILENT_HOURS: pl.Int64}

@@ -94,4 +94,4 @@ def visiting(browser: Any, url: str, folder: Path, **context: Any) -> Iterator[S
     page.on("request", lambda r: None if r.url.startswith(own) else made.wrong.append(r.url))
     yield made
     opened.close()
-    assert made.wrong == []
+    assert made.wrong == [], made.wrong

@@ -57,6 +57,33 @@ def test_every_chart_is_drawn(site: Site) -> None:
     canvases.nth(14).wait_for(timeout=90_000)  # locators look into shadow roots
 
 
+AT_ONCE = """(box, chart) => {
+  box.click();
+  return new Promise((done) => setTimeout(() => done(chart.getAttribute("aria-busy")), 20));
+}"""
+
+
+def test_charts_of_the_filters_before_say_at_once_that_they_are_old(site: Site) -> None:
+    busy = site.page.locator("section.chart[aria-busy=true]")
+    site.page.goto(site.url + "overview")
+    site.page.locator(".bk-Canvas").nth(14).wait_for()
+    busy.first.wait_for(state="detached")
+    drawn = site.page.evaluate("Bokeh.documents.length")
+    last = site.page.locator("section.chart").last
+    site.page.get_by_text("Gender:").click()
+    box = site.page.get_by_role("checkbox", name="female", exact=True)
+    assert box.evaluate(AT_ONCE, last.element_handle()) == "true"  # no server answers that soon
+    site.expect(gender="female")
+    busy.first.wait_for(state="detached")
+    assert site.page.evaluate("Bokeh.documents.length") == drawn, "charts of other filters are let go of"
+    assert last.locator(".bk-Canvas").count() == 1
+    site.page.get_by_label("From").fill("2025-05-06T12:00")
+    site.page.get_by_label("Until").fill("2025-05-05T12:00")
+    site.page.get_by_role("alert").filter(has_text="ends before it begins").wait_for()
+    busy.first.wait_for(state="detached")  # nothing is worked on: what is shown stays
+    assert site.page.locator("ul[aria-busy=false] [data-kpi]").count()
+
+
 def test_a_key_figure_opens_its_rows_and_they_can_be_exported(site: Site, tmp_path: Path) -> None:
     site.page.goto(site.url + "overview?genders=male")
     site.expect(gender="male")

@@ -16,6 +16,9 @@ export function render({ model, el }) {
   };
   model.on("items", draw);
   model.on("shown", draw);
-  model.on("busy", () => el.querySelector("ul")?.setAttribute("aria-busy", model.busy));
+  const busy = (is) => el.querySelector("ul")?.setAttribute("aria-busy", is);
+  model.on("busy", () => busy(model.busy));
+  hear(model, el, "dk-asked", () => busy(true));
+  hear(model, el, "dk-refused", () => busy(model.busy));
   draw();
 }

@@ -1,5 +1,38 @@
 // A card with a chart: the question, what is drawn, its legend, the chart, and the same figures as a table.
 
+// Bokeh figures in a place, each instead of the one before it.
+function embedded(place) {
+  let turn = 0, shown = null;
+  const clear = (views) => { // with their document, and with what Bokeh adds to it to say things in
+    const held = views?.roots.map((view) => view.model.document).find(Boolean);
+    views?.clear();
+    held?.clear();
+    if (held) Bokeh.documents.splice(Bokeh.documents.indexOf(held), 1);
+  };
+  const close = () => {
+    turn += 1;
+    clear(shown);
+    shown = null;
+  };
+  const show = async (json) => {
+    const mine = ++turn;
+    while (!place.isConnected) { // Bokeh draws only into what is on a page
+      await new Promise(requestAnimationFrame);
+      if (mine !== turn) return;
+    }
+    place.style.minHeight = `${place.offsetHeight}px`; // nothing below it moves meanwhile
+    clear(shown);
+    const next = document.createElement("div");
+    place.replaceChildren(next);
+    shown = null;
+    const views = json ? await Bokeh.embed.embed_item(JSON.parse(json), next) : null;
+    if (mine !== turn) return clear(views);
+    shown = views;
+    place.style.minHeight = "";
+  };
+  return { show, close };
+}
+
 export function render({ model, el }) {
   const section = document.createElement("section");
   section.className = "chart";
@@ -8,19 +41,21 @@ export function render({ model, el }) {
   const at = (css) => section.querySelector(css);
   at("h2").id = "question";
   section.setAttribute("aria-labelledby", "question");
-  if (model.has_figure) at("figure").append(model.get_child("figure"));
+  if (model.live) at("figure").append(model.get_child("live"));
   const details = at("details"), scroll = at(".scroll");
+  let wish = 0; // the latest one that this page heard of
+  const busy = () => model.answers < wish;
   const words = () => {
     at("h2").textContent = model.question;
     at(".caption").textContent = model.caption;
     at(".said-strong").innerHTML = model.said;
     const empty = model.has_figure ? !model.alternative : !model.table.columns;
-    at(".nothing").textContent = model.nothing || (model.busy && empty ? "Working …" : "");
+    at(".nothing").textContent = model.nothing || (busy() && empty ? "Working …" : "");
     at("figure").setAttribute("aria-label", model.alternative || model.question);
     at("figure").hidden = Boolean(model.nothing) || !model.has_figure;
     details.hidden = Boolean(model.nothing) || !model.has_figure;
     scroll.setAttribute("aria-label", `${model.question}: table`);
-    section.setAttribute("aria-busy", model.busy);
+    section.setAttribute("aria-busy", busy());
     at(".legend").innerHTML = model.nothing ? "" : model.legend.map((l) => `<li><i class="${esc(l.kind)}" style="--c:${esc(l.color)}"></i>${esc(l.label)}</li>`).join("");
   };
   const rows = () => {
@@ -32,8 +67,16 @@ export function render({ model, el }) {
       <tbody>${t.rows.map((r) => `<tr>${r.map((cell, i) => `<td class="${t.columns[i].number ? "number" : ""}" title="${esc(cell)}">${esc(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table>`;
   };
   details.addEventListener("toggle", () => { model.wanted = details.open; rows(); });
-  for (const name of ["question", "caption", "said", "nothing", "alternative", "legend", "busy"]) model.on(name, () => { words(); rows(); });
+  for (const name of ["question", "caption", "said", "nothing", "alternative", "legend", "answers"]) model.on(name, () => { words(); rows(); });
   model.on("table", () => { words(); rows(); });
+  if (!model.live) {
+    const figure = embedded(at("figure"));
+    model.on("figure", () => figure.show(model.figure));
+    model.on("remove", figure.close);
+    figure.show(model.figure);
+  }
+  hear(model, el, "dk-asked", (asked) => { wish = asked.at; words(); });
+  hear(model, el, "dk-refused", () => { wish = 0; words(); });
   words();
   rows();
   return section;

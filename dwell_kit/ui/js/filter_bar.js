@@ -65,6 +65,7 @@ export function render({ model, el }) {
     waiting = Math.max(Date.now(), waiting + 1);
     model.error = "";
     model.asked = { ...value, at: waiting };
+    if (!model.brief) tell(el, "dk-asked", { at: waiting }); // what is shown is old from now on, however long the answer takes
   };
   const changed = (event) => {
     if (event.target.name === "preset") {
@@ -102,10 +103,12 @@ export function render({ model, el }) {
     }
   };
   // a choice closes when one goes on somewhere else
-  document.addEventListener("pointerdown", (event) => {
+  const elsewhere = (event) => {
     const path = event.composedPath();
     for (const details of el.querySelectorAll("details[open]")) if (!path.includes(details)) details.open = false;
-  });
+  };
+  document.addEventListener("pointerdown", elsewhere);
+  model.on("remove", () => document.removeEventListener("pointerdown", elsewhere));
   // the address is what is shown; no step back to figures that are not there any more
   model.on("address", () => history.replaceState(null, "", location.pathname + (model.address ? `?${model.address}` : "") + location.hash));
   if (model.linked) { // no server knows with which address the page was opened
@@ -113,6 +116,9 @@ export function render({ model, el }) {
   }
   model.on("value", draw);
   model.on("options", draw);
-  model.on("error", () => { el.querySelector(".error").textContent = model.error; });
+  model.on("error", () => {
+    el.querySelector(".error").textContent = model.error;
+    if (model.error) tell(el, "dk-refused"); // what is shown stays
+  });
   draw();
 }
