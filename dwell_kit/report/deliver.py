@@ -37,7 +37,7 @@ def send(target: str, result: RunResult, settings: Settings) -> str | None:
     kind, _, where = target.partition(":")
     try:
         if kind == "folder":
-            shutil.copytree(result.folder, Path(where) / result.folder.name)
+            _copy(result.folder, Path(where))
         elif kind == "webhook":
             _post(where, result)
         else:
@@ -45,6 +45,27 @@ def send(target: str, result: RunResult, settings: Settings) -> str | None:
     except (OSError, smtplib.SMTPException, ValueError) as error:
         return f"not delivered to {target}: {type(error).__name__}: {error}"
     return None
+
+
+def _copy(folder: Path, home: Path) -> None:
+    """The whole folder, or nothing of it; one that is there already, of the same run, is left as it is."""
+    target, arriving = home / folder.name, home / f".{folder.name}-arriving"
+    there, mine = target / "manifest.json", folder / "manifest.json"
+    if there.exists() and there.read_bytes() == mine.read_bytes():
+        return
+    shutil.rmtree(arriving, ignore_errors=True)
+    try:
+        shutil.copytree(folder, arriving)
+        if target.exists():
+            raise FileExistsError(f"there is another {target.name} already")
+        arriving.rename(target)
+    finally:
+        shutil.rmtree(arriving, ignore_errors=True)
+
+
+def again(target: str) -> bool:
+    """True if a delivery that was interrupted may be made again: what arrives twice is there once."""
+    return target.startswith("folder:")
 
 
 def _post(url: str, result: RunResult) -> None:

@@ -54,6 +54,7 @@ def run_report(
     pdf: bool = True,
     staging: Path | None = None,
     settings: dict[str, Any] | None = None,
+    scheduled: dict[str, Any] | None = None,
 ) -> RunResult:
     """Run a report notebook into one new folder under `output`; the folder appears whole or not at all.
 
@@ -64,6 +65,7 @@ def run_report(
     staging : where it is put together, beside the finished ones; by default a hidden folder of its own.
     pdf : print one too, where there is a Chromium; the manifest's `no_pdf` says why there is none.
     settings : those of an earlier run's manifest; what has changed since is in the manifest's `warnings`.
+    scheduled : which due time of which schedule it is; the manifest says so.
     parameters : the notebook's; an unknown one, or a value of the wrong type, is an error.
 
     Raises
@@ -97,6 +99,7 @@ def run_report(
             "parameters": {**template.parameters, **given, **{k: v for k, v in own.items() if k != "data_dir"}},
             "given": given,
             "workspace": own["workspace"],
+            "scheduled": scheduled,
             "version": pinned,
             "settings": hashes,
             "warnings": _changed(settings, hashes) if settings is not None else [],

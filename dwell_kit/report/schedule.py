@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from dwell_kit.errors import InputError, in_words
 from dwell_kit.report import deliver, templates
 from dwell_kit.report.run import RunResult, run_report
+from dwell_kit.report.shelf import manifest_of
 from dwell_kit.schema.time import zone
 from dwell_kit.store import schedules
 from dwell_kit.workspace.handle import Handle
@@ -23,6 +24,8 @@ from dwell_kit.workspace.handle import Handle
 MOST_CAUGHT_UP: Final = 31
 """Missed times of a schedule that are run at most, the latest ones."""
 _ATTEMPTS: Final = 3
+_SENDING: Final = "sending"
+_SENT: Final = "sent"
 _FIELDS: Final = 5
 _DEFAULTS: Final = {"daily": {"date": "{yesterday}"}, "weekly": {"week": "{last_week}"}}
 Run = Callable[..., RunResult]
@@ -139,40 +142,79 @@ def _recover(ws: Handle, run: Run) -> list[dict[str, Any]]:
                 shutil.rmtree(_staging(schedule, found["id"]), ignore_errors=True)
             if schedule is None or found["attempts"] >= _ATTEMPTS:
                 said = "interrupted, and its schedule is gone" if schedule is None else "interrupted three times"
-                with ws.database.write() as connection:
-                    schedules.change(
-                        connection, found["id"], status=schedules.FAILED, error=said, finished_at=ws.now()
-                    )
+                _note(ws, found["id"], status=schedules.FAILED, error=said, finished_at=ws.now())
                 continue
-            with ws.database.write() as connection:
-                schedules.change(connection, found["id"], attempts=found["attempts"] + 1, started_at=ws.now())
-        ran.append(_run(ws, schedule, found["id"], found["due_at"], run))
+            _note(ws, found["id"], attempts=found["attempts"] + 1, started_at=ws.now())
+        ran.append(_run(ws, schedule, found["id"], found["due_at"], run, _made(ws, schedule, found)))
     return ran
 
 
-def _run(ws: Handle, schedule: dict[str, Any], number: int, moment: datetime, run: Run) -> dict[str, Any]:
-    """One run, from its lock to its delivery; whatever goes wrong is kept in its history."""
+def _made(ws: Handle, schedule: dict[str, Any], found: dict[str, Any]) -> RunResult | None:
+    """The folder of a run whose process ended before it was delivered, or before it was written down."""
+    folders = [Path(found["folder"])] if found["folder"] else sorted(Path(schedule["output"]).glob("[!.]*"))
+    mine = _scheduled(schedule, found["id"], found["due_at"])
+    for folder in folders:
+        said = manifest_of(folder)
+        if said and (said.get("scheduled"), said.get("workspace")) == (mine, str(ws.layout.root)):
+            return RunResult(folder, said)
+    return None
+
+
+def _scheduled(schedule: dict[str, Any], number: int, moment: datetime) -> dict[str, Any]:
+    return {"schedule": schedule["name"], "run": number, "due_at": moment.isoformat()}
+
+
+def _run(
+    ws: Handle, schedule: dict[str, Any], number: int, moment: datetime, run: Run, made: RunResult | None = None
+) -> dict[str, Any]:
+    """One run, from its lock to its delivery; whatever goes wrong is kept in its history.
+
+    Parameters
+    ----------
+    made : what an earlier process had finished, and had not delivered.
+    """
     outcome: dict[str, Any]
     with _alone(ws, number):
         try:
-            result = run(
+            result = made or run(
                 schedule["report"],
                 workspace=ws.layout.root,
                 parameters=_filled(schedule["parameters"], moment.astimezone(zone(schedule["tz"]))),
                 output=schedule["output"],
                 staging=_staging(schedule, number),
+                scheduled=_scheduled(schedule, number, moment),
             )
             outcome = {"status": schedules.DONE, "folder": str(result.folder), "error": None}
         except Exception as error:  # noqa: BLE001 - a full disk for one must not keep the others from being run
             outcome = {"status": schedules.FAILED, "folder": None, "error": in_words(error)}
         else:
-            problems = [
-                said for target in schedule["deliver"] if (said := deliver.send(target, result, ws.settings))
-            ]
-            outcome["error"] = "\n".join(problems) or None
-        with ws.database.write() as connection:
-            schedules.change(connection, number, finished_at=ws.now(), **outcome)
+            _note(ws, number, folder=outcome["folder"])  # from here on it is not made again
+            outcome["error"] = _deliver(ws, schedule, number, result)
+        _note(ws, number, finished_at=ws.now(), **outcome)
     return {"schedule": schedule["name"], "due_at": moment, **outcome}
+
+
+def _deliver(ws: Handle, schedule: dict[str, Any], number: int, result: RunResult) -> str | None:
+    """Send a run wherever it was not sent yet; what went wrong in words, or None.
+
+    What was being sent when the process ended may have arrived: it is sent again only where that does no harm.
+    """
+    with ws.database.read() as connection:
+        states: dict[str, str] = schedules.delivered(connection, number)
+    for target in schedule["deliver"]:
+        state = states.get(target)
+        if state == _SENDING and not deliver.again(target):
+            states[target] = f"interrupted while it was sent to {target}: look whether it arrived"
+        elif state in {None, _SENDING}:
+            _note(ws, number, delivered={**states, target: _SENDING})
+            states[target] = deliver.send(target, result, ws.settings) or _SENT
+        _note(ws, number, delivered=states)
+    return "\n".join(said for said in states.values() if said != _SENT) or None
+
+
+def _note(ws: Handle, number: int, **values: Any) -> None:
+    with ws.database.write() as connection:
+        schedules.change(connection, number, **values)
 
 
 def _filled(parameters: dict[str, Any], local: datetime) -> dict[str, Any]:
@@ -210,8 +252,7 @@ def _retain(ws: Handle, schedule: dict[str, Any]) -> None:
     for found in done:
         if found["folder"] and found["finished_at"] < oldest:
             shutil.rmtree(found["folder"], ignore_errors=True)
-            with ws.database.write() as connection:
-                schedules.change(connection, found["id"], folder=None)
+            _note(ws, found["id"], folder=None)
 
 
 @contextmanager

@@ -70,7 +70,7 @@ class Jobs:
         """Whoever waits for a job whose process was killed hears of it, and its file goes."""
         if done.cancelled() or done.exception() is None:
             return
-        shutil.rmtree(self._folder.parent / job, ignore_errors=True)
+        shutil.rmtree(self.folder(job), ignore_errors=True)
         known = {**(self.said(job) or {}), "state": "failed", "error": dict(_KILLED)}
         write(self._status(job), known)
 
@@ -85,6 +85,10 @@ class Jobs:
         """Let go of the process once it has finished what it is at."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def folder(self, job: str) -> Path:
+        """What a job may fill: it goes if its process is killed."""
+        return self._folder.parent / job
 
     def _status(self, job: str) -> Path:
         return self._folder / f"{job}.json"

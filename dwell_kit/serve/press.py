@@ -77,7 +77,7 @@ class Press:
         self.jobs.start(
             job,
             press,
-            (str(self.ws.path), report, checked, str(shelf.home(self.ws))),
+            (str(self.ws.path), report, checked, str(shelf.home(self.ws)), str(self.jobs.folder(job))),
             report=report,
             given=checked,
         )
@@ -110,7 +110,7 @@ class Press:
         return Sheet(path, kind, inline=path.suffix == ".html")
 
 
-def press(workspace: str, report: str, given: dict[str, Any], output: str, status: str) -> None:
+def press(workspace: str, report: str, given: dict[str, Any], output: str, staging: str, status: str) -> None:
     """What the process does with one report; nothing it raises is lost."""
     from dwell_kit.report.run import run_report
 
@@ -118,7 +118,7 @@ def press(workspace: str, report: str, given: dict[str, Any], output: str, statu
     said = {**json.loads(path.read_text()), "state": "running", "began": time.time()}
     write(path, said)
     try:
-        result = run_report(report, workspace=workspace, parameters=given, output=output)
+        result = run_report(report, workspace=workspace, parameters=given, output=output, staging=Path(staging))
     except Exception as error:  # noqa: BLE001 - the person who waits has to hear of it, whatever it is
         write(path, {**said, "state": "failed", "error": shown(error)})
     else:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from dwell_kit.errors import WorkspaceError
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest migration; `migrations/versions` has a file for each."""
 
 
@@ -156,6 +156,7 @@ report_runs = sa.Table(
     sa.Column("finished_at", Moment),
     sa.Column("folder", sa.Text),
     sa.Column("error", sa.Text),
+    sa.Column("delivered", sa.JSON),
     sa.UniqueConstraint("schedule", "due_at"),
     sqlite_autoincrement=True,
 )

@@ -70,6 +70,12 @@ def claim(connection: Connection, schedule: str, due_at: datetime, *, now: datet
     )
 
 
+def delivered(connection: Connection, run: int) -> dict[str, str]:
+    """How far the delivery of a run is, by target."""
+    found = connection.execute(sa.select(report_runs.c.delivered).where(report_runs.c.id == run)).scalar()
+    return dict(found or {})
+
+
 def change(connection: Connection, run: int, **values: Any) -> None:
     """Change what is known of a run."""
     connection.execute(sa.update(report_runs).where(report_runs.c.id == run).values(**values))

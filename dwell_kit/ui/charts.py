@@ -80,7 +80,9 @@ def drawn(make: Callable[[], Any], frame: pl.DataFrame, figure: str, caption: st
     import holoviews as hv
 
     with _DRAWING:
-        made = hv.render(make(), backend="bokeh")
+        plot = hv.renderer("bokeh").get_plot(make())
+        plot.document = None  # else the process's own document holds every plot for as long as it lives
+        made = plot.state
     made.update(sizing_mode="stretch_width", width=None)
     legend = theme.legend_of(made)
     for old in made.legend:

@@ -184,6 +184,72 @@ def test_a_killed_run_leaves_no_half_report_and_is_caught_up_with(
     assert [(r["status"], r["attempts"]) for r in history(ws)] == [("done", 2)]
 
 
+class Hook(http.server.BaseHTTPRequestHandler):
+    """Kills whoever posts to it, once it has all of it."""
+
+    posted: list[bytes]
+    sender: int
+
+    def do_POST(self) -> None:
+        self.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.sender:
+            os.kill(self.sender, signal.SIGKILL)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def _deliver(folder: str, now: datetime, noted: bool) -> None:
+    """A scheduler whose report is made; it is killed before that is written down, or while it is posted."""
+
+    def run(report: str, **asked: Any) -> RunResult:
+        manifest = {
+            "report": report, "version": 1, "created_at": "2025-05-06", "parameters": asked["parameters"],
+            "files": {}, "scheduled": asked["scheduled"], "workspace": str(asked["workspace"]),
+        }  # fmt: skip
+        made = Path(asked["output"]) / "daily-1"
+        made.mkdir(parents=True)
+        (made / "manifest.json").write_text(json.dumps(manifest))
+        if not noted:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return RunResult(made, manifest)
+
+    with dk.open(folder, clock=lambda: now) as ws:
+        schedule.run_due(ws._handle, run=run)
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_what_is_killed_while_it_is_delivered_is_neither_made_nor_posted_twice(
+    ws: Handle, tmp_path: Path, clock: Clock, noted: bool
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    Hook.posted = []
+    with http.server.HTTPServer(("127.0.0.1", 0), Hook) as hook:
+        url = f"http://127.0.0.1:{hook.server_port}/"
+        targets = (f"folder:{tmp_path / 'a'}", f"webhook:{url}", f"folder:{tmp_path / 'b'}")
+        add(ws, tmp_path, deliver_to=targets)
+        clock.now += timedelta(days=1)
+        process = context.Process(target=_deliver, args=(str(ws.layout.root), clock.now, noted))
+        process.start()
+        Hook.sender = process.pid or 0
+        if noted:
+            hook.handle_request()
+        process.join(60)
+        Hook.sender = 0
+        if not noted:
+            threading.Thread(target=hook.handle_request, daemon=True).start()
+        run = Runner()
+        (again,) = schedule.run_due(ws, run=run)
+    assert run.asked == [], "it is made once"
+    assert (again["status"], again["folder"]) == ("done", str(tmp_path / "out" / "daily-1"))
+    assert len(Hook.posted) == 1
+    assert ("look whether it arrived" in (again["error"] or "")) == noted
+    assert [p.name for home in "ab" for p in (tmp_path / home).iterdir()] == ["daily-1"] * 2
+    assert schedule.run_due(ws, run=run) == []
+
+
 def test_a_real_report_by_the_clock(ws: Handle, tmp_path: Path, clock: Clock) -> None:
     add(ws, tmp_path, report="daily")
     clock.now = datetime(2025, 5, 6, 5, tzinfo=UTC)

@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 import dwell_kit as dk
 from dwell_kit.report import schedule, shelf
 from dwell_kit.serve import gateway
-from dwell_kit.serve.press import press
+from dwell_kit.serve.press import Press, press
+from tests.serve.test_jobs import until
 from tests.workspace.exports import START, many, write
 
 HOME = "http://127.0.0.1:8050"
@@ -133,11 +134,28 @@ def test_what_went_wrong_is_kept_and_said(folder: Path, tmp_path: Path) -> None:
         status = shelf.jobs(ws) / f"{'0' * 32}.json"
         status.parent.mkdir(parents=True, exist_ok=True)
         status.write_text(json.dumps({"state": "waiting", "asked": time.time(), "report": "daily", "given": {}}))
-        press(str(folder), "daily", {"date": "1999-01-01"}, str(tmp_path), str(status))
+        staging = tmp_path / "staging"
+        press(str(folder), "daily", {"date": "1999-01-01"}, str(tmp_path), str(staging), str(status))
         (found,) = [r for r in shelf.runs(ws) if r["id"] == "0" * 32]
     assert found["status"] == "failed"
     assert "1999" in json.dumps(found["error"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_report_leaves_nothing_behind(folder: Path) -> None:
+    with dk.open(folder) as ws:
+        made = Press(ws)
+        before = set(shelf.home(ws).glob("*")) if shelf.home(ws).exists() else set()
+        job = made.start("daily", {}).body["job"]
+        staging = made.jobs.folder(job)
+        until(lambda: (staging / "report.ipynb").exists())
+        for process in made.jobs._pool._processes.values():
+            process.kill()
+        said = until(lambda: (known := made.said(job).body)["state"] == "failed" and known)
+        assert "ended from outside" in said["error"]["what"]
+        assert not staging.exists()
+        assert set(shelf.home(ws).glob("*")) | set(shelf.home(ws).glob(".*")) == before
+        made.close()
 
 
 def test_schedules_and_what_became_of_their_times(folder: Path, tmp_path: Path) -> None:

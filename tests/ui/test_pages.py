@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from bokeh.plotting import figure
 from param.parameterized import discard_events
 
 import dwell_kit as dk
 from dwell_kit.ui import naming
+from dwell_kit.ui.charts import CHARTS
 from dwell_kit.ui.movement import Movement
 from dwell_kit.ui.overview import Overview
 from dwell_kit.ui.sessions import Sessions
@@ -163,3 +166,15 @@ def test_cameras_are_called_by_their_names_in_charts_and_cards(ws: Workspace) ->
         assert busiest["value"] == naming.of_cameras(opened, "main")[busiest["raw"]]
         places = next(drawing for drawing in page.drawings if drawing.name == "camera_hour")
         assert set(places._frame["camera_id"]) == {"Door", "Hall (cam1)", "Hall (cam2)"}
+
+
+def test_a_chart_that_was_drawn_is_let_go_of(ws: Workspace) -> None:
+    chart = next(chart for chart in CHARTS if chart.name == "hour_profile")
+
+    def held() -> int:
+        chart.drawn(ws, dk.Filters(environment="main"), "UTC")
+        gc.collect()
+        return sum(isinstance(one, figure) for one in gc.get_objects())
+
+    first = held()
+    assert [held() for _ in range(3)] == [first] * 3

@@ -46,12 +46,13 @@ export function render({ model, el }) {
     item.innerHTML = `<span class="name">${esc(form.elements.report.value)}</span><progress aria-label="Progress of ${esc(form.elements.report.value)}"></progress><div class="state"></div>`;
     list.prepend(item);
     tell(item, "running", "asking", true);
+    let said;
     try {
-      const answer = await fetch(url("", query), { method: "PUT" }), said = await answer.json();
+      const answer = await fetch(url("", query), { method: "PUT" });
+      said = await answer.json();
       if (!answer.ok) return failed(item, said.error || {});
-      await follow(item, said.job);
-    } catch { lost(item); }
-    return undefined;
+    } catch { return failed(item, { what: "The report was not started", hint: "the server does not answer as it should: try again, or look into its log" }); }
+    return follow(item, said.job).catch(() => lost(item));
   });
   form.elements.report.addEventListener("change", fields);
   fields();
