@@ -136,6 +136,8 @@ class Scanner:
                 self._pos += 1
                 return
             if byte == b",":
+                if due:  # something is missing between two of them
+                    raise self._broken("an element or ]", self._text[self._pos : self._pos + 30])
                 self._pos += 1
                 due = True
             elif not due:

@@ -64,29 +64,35 @@ def plot_visit_frequency(table: Any, *, title: str = "How often people come") ->
     )
 
 
-def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of visits that last longer") -> Any:
+def plot_survival(
+    table: Any, *, summary: Any = None, steps: bool = True, title: str = "Share of visits that last longer"
+) -> Any:
     """The Kaplan–Meier curve with its band, and the medians of the naive readings beside it.
 
     Parameters
     ----------
     table : of the quantity `survival`: t_s, survival, low, high. summary : of `survival_summary`, or None.
+    steps : the table has every step; False for a curve that is known at some times only, between which it is
+        drawn as falling evenly.
     """
     frame = theme.polars_of(table)
     if frame.height < 2:  # the first row is t = 0 and says nothing
         return theme.empty(title)
     said = pl.Series("said", [duration(s) for s in frame["t_s"]])
-    data = frame.select(
+    known = frame.select(
         (pl.col("t_s") / _MINUTE_S).alias("dwell"), "survival", "low", "high", said,
         *((100 * pl.col(n)).alias(f"{n}_percent") for n in ("survival", "low", "high")),
-    ).to_pandas()  # fmt: skip
+    )  # fmt: skip
+    data = known.to_pandas()
     dwell, share = hv.Dimension("dwell", unit="min"), hv.Dimension("survival", label="share still there")
-    band = theme.styled(hv.Area(data, dwell, ["low", "high"], label="95 % band"), color=theme.ACCENT, alpha=0.2)
+    around = _stepped(known.select("dwell", "low", "high"), "dwell").to_pandas() if steps else data
+    band = theme.styled(hv.Area(around, dwell, ["low", "high"], label="95 % band"), color=theme.ACCENT, alpha=0.2)
     curve = theme.styled(
         hv.Curve(
             data, dwell, [share, "said", "survival_percent", "low_percent", "high_percent"], label="Kaplan–Meier"
         ),
         color=theme.ACCENT,
-        interpolation="steps-post",
+        interpolation="steps-post" if steps else "linear",
         tools=["hover"],
         hover_mode="vline",
         hover_tooltips=[
@@ -118,6 +124,12 @@ def plot_survival(table: Any, *, summary: Any = None, title: str = "Share of vis
         ylim=(0, 1.02),
         ylabel="share still there",
     )
+
+
+def _stepped(rows: pl.DataFrame, at: str) -> pl.DataFrame:
+    """Rows that hold until the next one begins, with their ends: an area knows no steps."""
+    ends = rows[:-1].with_columns(rows[at][1:])
+    return pl.concat([ends, rows]).sort(at, maintain_order=True)
 
 
 def plot_fragmentation(

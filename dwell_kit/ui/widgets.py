@@ -170,10 +170,13 @@ class FilterForm(w.VBox):  # type: ignore[misc]
         one = {name: getattr(self, name).value or None for name in _ONE}
         keep = self.filters.but(**dict.fromkeys(_ONE))
         try:
-            self.filters = keep.with_(**given, **one, open_hours=self.open_hours.value)
+            made = keep.with_(**given, **one, open_hours=self.open_hours.value)
+            if made.environment is not None:
+                self.ws.check(made)  # a time that ends before it begins, opening hours that nobody set
         except DwellError as error:
             self.error.value = _alert(str(error))
             return
+        self.filters = made
         self._show()
 
     def _show(self) -> None:

@@ -108,6 +108,8 @@ def test_one_broken_line_leaves_the_others(bad: str) -> None:
         ('{"data": [{"a": 1}]', "ends too early"),
         ('[{"a": [1}]', "broken"),
         ('[{"a": 1} {"a": 2}]', "broken"),
+        ('[{"a": 1},, {"a": 2}]', "broken"),
+        ('[, {"a": 1}]', "broken"),
         ("[}", "broken"),
         ("42", "broken"),
         ('"text"', "broken"),

@@ -112,6 +112,18 @@ def test_durations_are_in_minutes() -> None:
     ]
 
 
+def test_the_band_steps_where_the_curve_does() -> None:
+    known = pl.DataFrame({"t_s": [0.0, 60.0, 120.0], "survival": [1.0, 0.5, 0.2]})
+    known = known.with_columns(low=pl.Series([1.0, 0.2, 0.1]), high=pl.Series([1.0, 0.8, 0.4]))
+
+    def band(**more: Any) -> list[tuple[float, ...]]:
+        (area,) = distributions.plot_survival(known, **more).traverse(lambda e: e, [hv.Area])
+        return list(area.dframe()[["dwell", "low", "high"]].itertuples(index=False, name=None))
+
+    assert band() == [(0, 1, 1), (1, 1, 1), (1, 0.2, 0.8), (2, 0.2, 0.8), (2, 0.1, 0.4)]
+    assert band(steps=False) == [(0, 1, 1), (1, 0.2, 0.8), (2, 0.1, 0.4)]
+
+
 def test_the_same_thing_has_the_same_colour() -> None:
     few = demographics.plot_demographics(PEOPLE.filter(pl.col("gender") == "male"))
     assert few.opts.get("style").kwargs["cmap"] == {"male": theme.GENDER_COLORS["male"]}

@@ -148,7 +148,7 @@ def test_a_killed_report_leaves_nothing_behind(folder: Path) -> None:
         before = set(shelf.home(ws).glob("*")) if shelf.home(ws).exists() else set()
         job = made.start("daily", {}).body["job"]
         staging = made.jobs.folder(job)
-        until(lambda: (staging / "report.ipynb").exists())
+        until((staging / "report.ipynb").exists)
         for process in made.jobs._pool._processes.values():
             process.kill()
         said = until(lambda: (known := made.said(job).body)["state"] == "failed" and known)

@@ -99,16 +99,22 @@ def test_a_filter_that_means_nothing_is_told_and_the_last_one_stays(ws: Any) -> 
     assert form.filters == before
     form.max_dwell.value = ""
     assert form.error.value == ""
+    form.since.value, form.until.value = datetime(2025, 5, 6), datetime(2025, 5, 5)
+    assert "ends before it begins" in form.error.value
+    assert form.filters.until is None
 
 
 def test_a_form_starts_where_it_is_told(ws: Any) -> None:
     start = dk.Filters.of(gender="female", since="2025-05-05T12:00", max_dwell=3600, weekdays=[1, 2])
     form = widgets.filters(ws, start=start)
     assert (form.genders.value, form.since.value) == (("female",), datetime(2025, 5, 5, 12))
-    form.open_hours.value = True
+    form.age_groups.value = ("20-29",)
     assert form.filters.weekdays == (1, 2)
     assert form.filters.max_dwell == timedelta(hours=1)
-    assert form.filters.open_hours
+    assert form.filters.age_groups == ("20-29",)
+    form.open_hours.value = True
+    assert "opening hours" in form.error.value  # nobody set any
+    assert not form.filters.open_hours
 
 
 def test_what_a_change_cannot_show_is_said(ws: Any) -> None:
