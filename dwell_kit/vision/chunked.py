@@ -12,12 +12,11 @@ from typing import Final
 import numpy as np
 
 from dwell_kit.errors import FormatError
-from dwell_kit.vision.boxes import Tracks
+from dwell_kit.vision.boxes import Floats, Tracks
 from dwell_kit.vision.chunks import Chunk, Recording, Watched, cut
 from dwell_kit.vision.ground import Calibration
-from dwell_kit.vision.instants import instants
+from dwell_kit.vision.joined import CameraStatus, JoinedRun
 from dwell_kit.vision.joining import Joining, PipelineRules, Positions
-from dwell_kit.vision.pipeline import CameraStatus
 from dwell_kit.vision.stitch import Seams
 from dwell_kit.vision.video import Frame
 
@@ -52,6 +51,8 @@ class _Stitched:
         self._newest: Watched | None = None
         self._due: deque[int] = deque()
         self._seen: dict[int, Tracks] = {}
+        self._taken: dict[int, list[tuple[int, Floats]]] = {}
+        self._looks: dict[int, Floats] = {}
 
     def __iter__(self) -> Iterator[Frame]:
         while self._due or (self.left and self._pull()):
@@ -85,18 +86,33 @@ class _Stitched:
         if watched.frames:
             said.ms_per_frame += (watched.ms_per_frame - said.ms_per_frame) / (1 + said.frames / watched.frames)
         self._due.extend(range(first, first + watched.frames))
-        for number, rows in self._seams.join(watched.tracks, first=first).by_frame():
+        joined = self._seams.join(watched.tracks, first=first)
+        for number, rows in joined.by_frame():
             self._seen[number] = Tracks(rows.xyxy, rows.track_id, rows.confidence)
+        own = watched.tracks[watched.tracks.frame >= first]
+        names = dict(zip(own.track_id.tolist(), joined.track_id.tolist(), strict=True))
+        for number, track, taken in watched.looks:
+            if track in names:
+                self._taken.setdefault(number, []).append((names[track], taken))
+        waiting = {track for rows in self._seen.values() for track in rows.track_id.tolist()}
+        self._looks = {track: held for track, held in self._looks.items() if track in waiting}
 
     def tracks(self, frames: Sequence[Frame]) -> Tracks:
         """The persons in the last of some frames, which are forgotten."""
         tracks = Tracks.empty()
         for frame in frames:
             tracks = self._seen.pop(frame.number, Tracks.empty())
+            self._looks.update(self._taken.pop(frame.number, ()))
         if frames:
             said = self.status
             said.frames, said.persons, said.at_s = said.frames + len(frames), len(tracks), frames[-1].at_s
         return tracks
+
+    def looks(self, tracks: Tracks, size: int) -> Floats:
+        """(n, size) the newest look of each, NaN for who has not shown any."""
+        nothing = np.full(size, np.nan)
+        found = [self._looks.get(track, nothing) for track in tracks.track_id.tolist()]
+        return np.array(found, np.float64).reshape(len(found), size)
 
 
 def _goes_on(before: Watched, after: Watched) -> bool:
@@ -107,7 +123,7 @@ def _goes_on(before: Watched, after: Watched) -> bool:
     return after.before is not None and after.before == before.end and after.frames > 0
 
 
-class ChunkedPipeline:
+class ChunkedPipeline(JoinedRun):
     """A run over recordings, as `Pipeline`, whose frames are watched in chunks.
 
     Chunks are taken in the order of media time, and no more of them are held than cameras have frames in a chunk.
@@ -117,6 +133,8 @@ class ChunkedPipeline:
     cameras : with different names. start : aware instant of media time 0.
     look : has chunks watched (`chunks.watch`), and gives what was seen in their order.
     chunk_s : length of a chunk. until_s : media time after which nothing is watched.
+    look_size : how many numbers a look has, where chunks take looks: as `Pipeline` does, but that each chunk looks
+        at everybody anew shortly before it begins.
 
     Raises
     ------
@@ -132,55 +150,37 @@ class ChunkedPipeline:
         chunk_s: float,
         until_s: float | None = None,
         rules: PipelineRules | None = None,
+        look_size: int | None = None,
     ) -> None:
         self.rules = rules or PipelineRules()
-        self._joining = Joining(
+        joining = Joining(
             [(camera.recording.camera_id, camera.calibration) for camera in cameras],
             start=start,
             rules=self.rules,
         )
         self._cameras = [_Stitched(camera, self._pull) for camera in cameras]
-        self._look = look
+        super().__init__(self._cameras, [camera.offset_s for camera in cameras], joining)
+        self._look, self._look_size = look, look_size
         self._whose = self._plan(chunk_s, until_s)
         self._coming = look([chunk for _, chunk in self._whose])
         self._taken = 0
-        self._stopping = False
 
     @property
     def status(self) -> list[CameraStatus]:
         """How each camera is doing."""
         return [camera.status for camera in self._cameras]
 
-    @property
-    def step_s(self) -> float:
-        """Media time between two instants: a frame of the slowest camera."""
-        return 1 / min(camera.fps for camera in self._cameras)
-
-    def stop(self) -> None:
-        """End the run after this instant; what is on its way is still given out."""
-        self._stopping = True
-
-    def __iter__(self) -> Iterator[Positions]:
-        """Batches of positions, until the recordings end or `stop`."""
-        at_s = 0.0
-        try:
-            for at_s, frames in instants(self._cameras, [camera.given.offset_s for camera in self._cameras]):
-                tracks = [camera.tracks(mine) for camera, mine in zip(self._cameras, frames, strict=True)]
-                yield self._joining.step(at_s, [mine[-1] if mine else None for mine in frames], tracks)
-                if self._stopping:
-                    break
-            yield self._joining.rest(at_s)
-        finally:
-            self.close()
-
     def close(self) -> None:
         """Let go of chunks that nobody needs any more."""
         if isinstance(self._coming, Generator):
             self._coming.close()
 
-    def resolve(self, persons: Sequence[str]) -> list[str]:
-        """As `Joining.resolve`."""
-        return self._joining.resolve(persons)
+    def _step(self, at_s: float, frames: list[list[Frame]]) -> Positions:
+        tracks = [camera.tracks(mine) for camera, mine in zip(self._cameras, frames, strict=True)]
+        looks = None
+        if (size := self._look_size) is not None:
+            looks = [camera.looks(mine, size) for camera, mine in zip(self._cameras, tracks, strict=True)]
+        return self._joining.step(at_s, [mine[-1] if mine else None for mine in frames], tracks, looks)
 
     def _plan(self, chunk_s: float, until_s: float | None) -> list[tuple[int, Chunk]]:
         """Which camera's chunk comes when, by the media time at which it begins."""

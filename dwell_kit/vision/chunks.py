@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -14,9 +14,12 @@ import cv2
 import numpy as np
 
 from dwell_kit.errors import InputError
-from dwell_kit.vision import detect
-from dwell_kit.vision.boxes import Tracks
-from dwell_kit.vision.detect import DetectorOptions, Learning, Noted, Numbered
+from dwell_kit.vision import detect, embedders
+from dwell_kit.vision.boxes import Floats, Tracks
+from dwell_kit.vision.detect import DetectorOptions, Learning, Numbered
+from dwell_kit.vision.embed import Embedder
+from dwell_kit.vision.embedders import EmbedderOptions
+from dwell_kit.vision.looks import Looks
 from dwell_kit.vision.track import Tracker, TrackerSettings
 from dwell_kit.vision.track_table import TrackTable
 from dwell_kit.vision.video import Frame, open_video
@@ -30,6 +33,20 @@ _BATCH: Final = 16
 
 
 @dataclass(frozen=True, kw_only=True)
+class LookOptions:
+    """Who takes looks, in words that another process understands.
+
+    Parameters
+    ----------
+    embedder, options : by name, and what it is made with. every_s : how old a look may become, media time.
+    """
+
+    embedder: str
+    options: EmbedderOptions
+    every_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recording:
     """A recording and who watches it, in words that another process understands.
 
@@ -37,7 +54,7 @@ class Recording:
     ----------
     camera_id : whose it is. video : a path that is the same wherever chunks are watched. fps : of its frames.
     frames : how many there are, as far as is known. detector, options : what finds persons.
-    settings : of the tracker.
+    settings : of the tracker. looks : who takes looks of persons; None: nobody does.
     """
 
     camera_id: str
@@ -47,6 +64,7 @@ class Recording:
     detector: str
     options: DetectorOptions
     settings: TrackerSettings = field(default_factory=TrackerSettings)
+    looks: LookOptions | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +106,8 @@ class Watched:
     ----------
     chunk : which. tracks : of the shared frames and the chunk's own; ids are the chunk's.
     frames : how many of its own there were. ms_per_frame : what one took, decoding not included.
-    note : what the detector says of itself, as `detect.Noted`.
+    looks : those that were taken, as (frame, track id of the chunk, look).
+    note : what the detector and the embedder say of themselves, as `detect.Noted`.
     before, end : checksums of the picture before its first and of its last one; None where there is none.
     """
 
@@ -98,6 +117,7 @@ class Watched:
     ms_per_frame: float
     before: int | None
     end: int | None
+    looks: Sequence[tuple[int, int, Floats]] = ()
     note: str = ""
 
 
@@ -158,6 +178,7 @@ def _watch(chunk: Chunk) -> Watched:
     detector = detect.make(recording.detector, recording.options)
     warm_up_s = detector.warm_up_s if isinstance(detector, Learning) else 0.0
     tracker = Tracker(recording.camera_id, fps=recording.fps, settings=recording.settings)
+    looking = _Looking(chunk)
     tracks: list[tuple[int, Tracks]] = []
     took_s, looked_at = 0.0, 0
     before: Frame | None = None
@@ -168,11 +189,11 @@ def _watch(chunk: Chunk) -> Watched:
         if isinstance(detector, Numbered):
             detector.seek(frames[0].number)
         found = detector.detect([frame.image for frame in frames])
-        tracks += [
-            (frame.number, tracker.step(one))
-            for frame, one in zip(frames, found, strict=True)
-            if frame.number >= tracked_from
-        ]
+        for frame, one in zip(frames, found, strict=True):
+            if frame.number >= tracked_from:
+                seen = tracker.step(one)
+                tracks.append((frame.number, seen))
+                looking.at(frame, seen)
         took_s, looked_at = took_s + time.perf_counter() - began, looked_at + len(frames)
         before = next((frame for frame in frames if frame.number == chunk.first - 1), before)
         end = frames[-1]
@@ -184,8 +205,33 @@ def _watch(chunk: Chunk) -> Watched:
         1000 * took_s / max(1, looked_at),
         _checksum(before),
         _checksum(end if own else None),
-        detector.note if isinstance(detector, Noted) else "",
+        looking.taken,
+        detect.notes(detector, looking.embedder),
     )
+
+
+class _Looking:
+    """Takes the looks of a chunk's persons.
+
+    It begins as long before the chunk as a look may be old: whoever was there has one at the chunk's first frame.
+    """
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.taken: list[tuple[int, int, Floats]] = []
+        self.embedder: Embedder | None = None
+        self._first = chunk.first
+        if (asked := chunk.recording.looks) is not None:
+            self.embedder = embedders.make(asked.embedder, asked.options)
+            self._looks = Looks(self.embedder, every_s=asked.every_s)
+            self._from = chunk.first - math.ceil(asked.every_s * chunk.recording.fps)
+
+    def at(self, frame: Frame, seen: Tracks) -> None:
+        """What a frame shows."""
+        if self.embedder is None or frame.number < self._from:
+            return
+        self._looks.of(frame.at_s, frame.image, seen)
+        if frame.number >= self._first:
+            self.taken += [(frame.number, track, look) for track, look in self._looks.news()]
 
 
 def _batches(chunk: Chunk, first: int, size: int) -> Iterator[list[Frame]]:

@@ -62,6 +62,11 @@ class Learning(Protocol):
         """For how long it should have watched."""
 
 
+def notes(*who: object) -> str:
+    """What those of them say of themselves who have something to say."""
+    return "; ".join(filter(None, (one.note for one in who if isinstance(one, Noted))))
+
+
 @dataclass(frozen=True, kw_only=True)
 class DetectorOptions:
     """What a detector is made with; each takes what it needs.

@@ -37,6 +37,18 @@ def names() -> tuple[str, ...]:
     return _EMBEDDERS.names()
 
 
+def resources(name: str, options: EmbedderOptions) -> dict[str, float]:
+    """What the embedder called `name` wants a machine to have, as `detect.resources`.
+
+    >>> resources("clip", EmbedderOptions(device="cuda")), resources("colours", EmbedderOptions(device="cuda"))
+    ({'GPU': 1}, {})
+    """
+    wanted: dict[str, float] = dict(getattr(_EMBEDDERS.get(name), "resources", {}))
+    if name == "clip" and (options.device or "").startswith("cuda"):
+        wanted["GPU"] = 1
+    return wanted
+
+
 def make(name: str, options: EmbedderOptions) -> Embedder:
     """The embedder called `name`.
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from dwell_kit.vision.background import Image
 from dwell_kit.vision.boxes import Floats, Tracks
 from dwell_kit.vision.embed import Embedder
+
+_HAIR_S: Final = 1e-6
+"""What media times that are the same may differ by."""
 
 
 @dataclass
@@ -18,6 +22,7 @@ class _Look:
     look: Floats
     taken_s: float
     seen_s: float
+    news: bool = True
 
 
 class Looks:
@@ -59,6 +64,15 @@ class Looks:
             len(ids), self._embedder.size
         )
 
+    def news(self) -> list[tuple[int, Floats]]:
+        """The looks that were taken since this was asked last, by track."""
+        fresh = [(track, one) for track, one in self._kept.items() if one.news]
+        for _, one in fresh:
+            one.news = False
+        return [(track, one.look) for track, one in fresh]
+
     def _fresh(self, track: int, at_s: float) -> bool:
         one = self._kept.get(track)
-        return one is not None and at_s - one.taken_s < self._every_s and bool(np.isfinite(one.look).all())
+        if one is None or not np.isfinite(one.look).all():
+            return False
+        return at_s - one.taken_s < self._every_s - _HAIR_S

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,13 +17,12 @@ from typing import Final
 import numpy as np
 
 from dwell_kit.vision.boxes import Detections, Floats, Tracks
-from dwell_kit.vision.detect import Detector, Noted, Numbered
+from dwell_kit.vision.detect import Detector, Numbered, notes
 from dwell_kit.vision.embed import Embedder
 from dwell_kit.vision.ground import Calibration
-from dwell_kit.vision.instants import instants
+from dwell_kit.vision.joined import CameraStatus, JoinedRun
 from dwell_kit.vision.joining import Joining, PipelineRules, Positions
 from dwell_kit.vision.looks import Looks
-from dwell_kit.vision.portraits import Portrait
 from dwell_kit.vision.track import Tracker
 from dwell_kit.vision.video import Frame, Video
 
@@ -46,28 +45,6 @@ class CameraInput:
     detector: Detector
     calibration: Calibration | None = None
     offset_s: float = 0.0
-
-
-@dataclass
-class CameraStatus:
-    """How a camera is doing.
-
-    Parameters
-    ----------
-    frames : read and looked at. dropped : left out, since newer ones had come. reconnects : of a live stream.
-    ms_per_frame : running mean of what a frame costs, decoding not included. persons : in the newest frame.
-    at_s : media time of the newest frame.
-    note : what the detector, or the embedder, says of itself, such as that the GPU's memory ran out.
-    """
-
-    camera_id: str
-    frames: int = 0
-    dropped: int = 0
-    reconnects: int = 0
-    ms_per_frame: float = 0.0
-    persons: int = 0
-    at_s: float = 0.0
-    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +96,7 @@ class _Camera:
         self.last = frame.number
 
 
-class Pipeline:
+class Pipeline(JoinedRun):
     """A run over one or several cameras; who is one person over them is `Joining`'s.
 
     Parameters
@@ -142,9 +119,10 @@ class Pipeline:
         embedder: Embedder | None = None,
     ) -> None:
         self.rules = rules or PipelineRules()
-        self._joining = Joining(
+        joining = Joining(
             [(camera.camera_id, camera.calibration) for camera in cameras], start=start, rules=self.rules
         )
+        super().__init__([camera.video for camera in cameras], [camera.offset_s for camera in cameras], joining)
         self._cameras = [
             _Camera(
                 given,
@@ -155,7 +133,6 @@ class Pipeline:
             for given in cameras
         ]
         self._embedder = embedder
-        self._stopping = False
         own = sum(not given.detector.shared for given in cameras)
         self._hands = ThreadPoolExecutor(min(own, os.cpu_count() or 1), "dwell-detect") if own > 1 else None
 
@@ -164,46 +141,12 @@ class Pipeline:
         """How each camera is doing."""
         return [camera.status for camera in self._cameras]
 
-    @property
-    def step_s(self) -> float:
-        """Media time between two instants: a frame of the slowest camera."""
-        return 1 / min(camera.given.video.fps for camera in self._cameras)
-
-    def stop(self) -> None:
-        """End the run after this instant; what is on its way is still given out."""
-        self._stopping = True
-
-    def __iter__(self) -> Iterator[Positions]:
-        """Batches of positions, until the recordings end or `stop`."""
-        videos = [camera.given.video for camera in self._cameras]
-        at_s = 0.0
-        try:
-            for at_s, frames in instants(videos, [camera.given.offset_s for camera in self._cameras]):
-                yield self._step(at_s, frames)
-                if self._stopping:
-                    break
-            yield self._joining.rest(at_s)
-        finally:
-            self.close()
-
     def close(self) -> None:
         """Let go of the videos."""
         for camera in self._cameras:
             camera.given.video.close()
         if self._hands is not None:
             self._hands.shutdown(cancel_futures=True)
-
-    def resolve(self, persons: Sequence[str]) -> list[str]:
-        """As `Joining.resolve`."""
-        return self._joining.resolve(persons)
-
-    def alike(self) -> list[tuple[str, str, float]]:
-        """As `Joining.alike`."""
-        return self._joining.alike()
-
-    def portraits(self) -> list[Portrait]:
-        """How each person looked to each camera so far, under the names that `resolve` gives."""
-        return self._joining.portraits.of(self._joining.resolve)
 
     def _step(self, at_s: float, frames: list[list[Frame]]) -> Positions:
         seen_by = self._detect(frames)
@@ -239,9 +182,7 @@ class Pipeline:
     def _note(self) -> None:
         """Pass on what detectors and the embedder say of themselves."""
         for camera in self._cameras:
-            mine: list[object] = [camera.given.detector, self._embedder]
-            said = [one.note for one in mine if isinstance(one, Noted)]
-            camera.status.note = "; ".join(filter(None, said))
+            camera.status.note = notes(camera.given.detector, self._embedder)
 
     def _looks(self, at_s: float, newest: Sequence[Frame | None], tracks: Sequence[Tracks]) -> list[Floats] | None:
         """The looks of each camera's tracks; None without an embedder."""

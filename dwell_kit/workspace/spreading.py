@@ -17,7 +17,7 @@ from dwell_kit.jobs.tasks import Executor, Task
 
 if TYPE_CHECKING:
     from dwell_kit.vision.chunked import ChunkedPipeline, RecordedCamera
-    from dwell_kit.vision.chunks import Chunk, Watched
+    from dwell_kit.vision.chunks import Chunk, Recording, Watched
     from dwell_kit.vision.joining import PipelineRules
 
 CHUNK_S: Final = 300.0
@@ -49,9 +49,12 @@ class Spread:
 def with_full_paths(camera: RecordedCamera) -> RecordedCamera:
     """The same for workers that were started in another folder."""
     recording, options = camera.recording, camera.recording.options
-    weights = options.weights
+    weights, looks = options.weights, recording.looks
     if weights is not None and Path(weights).exists():
         weights = os.fspath(Path(weights).resolve())
+    if looks is not None and looks.options.weights is not None and Path(looks.options.weights).exists():
+        there = os.fspath(Path(looks.options.weights).resolve())
+        looks = replace(looks, options=replace(looks.options, weights=there))
     detections = None if options.detections is None else options.detections.resolve()
     return replace(
         camera,
@@ -59,6 +62,7 @@ def with_full_paths(camera: RecordedCamera) -> RecordedCamera:
             recording,
             video=os.fspath(Path(recording.video).resolve()),
             options=replace(options, weights=weights, detections=detections),
+            looks=looks,
         ),
     )
 
@@ -71,6 +75,7 @@ def spread_over(
     start: datetime,
     until_s: float | None,
     rules: PipelineRules,
+    look_size: int | None = None,
 ) -> Iterator[tuple[ChunkedPipeline, str | None]]:
     """A run over recordings whose chunks are watched elsewhere, and what is to be said about that.
 
@@ -81,12 +86,13 @@ def spread_over(
     InputError, DwellError : as `jobs.executor.open_executor` and `vision.chunks.cut`.
     AskError : if a detector wants what no worker has.
     """
-    from dwell_kit.vision import detect
     from dwell_kit.vision.chunked import ChunkedPipeline
 
     recordings = [camera.recording for camera in cameras]
-    needs = {one.camera_id: detect.resources(one.detector, one.options) for one in recordings}
-    most = {name: amount for wanted in needs.values() for name, amount in wanted.items()}
+    needs = {one.camera_id: _needs(one) for one in recordings}
+    most: dict[str, float] = {}
+    for wanted in needs.values():
+        most = larger(most, wanted)
     chunk_s = CHUNK_S if spread.chunk_s is None else spread.chunk_s
     if not chunk_s > 0:
         raise InputError("a chunk has no frame", "chunk_s", "above 0 s", f"{chunk_s} s")
@@ -98,11 +104,30 @@ def spread_over(
             chunk_s=chunk_s,
             until_s=until_s,
             rules=rules,
+            look_size=look_size,
         )
         try:
             yield pipeline, executor.note
         finally:
             pipeline.close()
+
+
+def larger(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+    """What has enough for either.
+
+    >>> larger({"GPU": 2}, {"GPU": 1, "disk": 1})
+    {'GPU': 2, 'disk': 1}
+    """
+    return {name: max(a.get(name, 0), b.get(name, 0)) for name in {**a, **b}}
+
+
+def _needs(recording: Recording) -> dict[str, float]:
+    """What whoever watches a recording must have: its detector and its embedder share it."""
+    from dwell_kit.vision import detect, embedders
+
+    wanted = detect.resources(recording.detector, recording.options)
+    looks = recording.looks
+    return wanted if looks is None else larger(wanted, embedders.resources(looks.embedder, looks.options))
 
 
 def _look(

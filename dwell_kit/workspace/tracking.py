@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -31,11 +31,13 @@ from dwell_kit.workspace.sweeping import claim, sweep, tracks_folder
 from dwell_kit.workspace.track_runs import Run, TrackedCamera, rules_of, run_hash, title, vision_packages
 
 if TYPE_CHECKING:
-    from dwell_kit.vision.chunked import ChunkedPipeline, RecordedCamera
+    from dwell_kit.vision.chunked import RecordedCamera
+    from dwell_kit.vision.chunks import LookOptions
     from dwell_kit.vision.detect import Detector, DetectorOptions
     from dwell_kit.vision.embed import Embedder
     from dwell_kit.vision.ground import Calibration
-    from dwell_kit.vision.pipeline import CameraInput, CameraStatus, Pipeline
+    from dwell_kit.vision.joined import CameraStatus, JoinedRun
+    from dwell_kit.vision.pipeline import CameraInput
     from dwell_kit.vision.video import Video
 
 READER: Final = "positions"
@@ -62,14 +64,6 @@ def track(
     ws.writable()
     registry.check_environment_name(target.environment)
     Stays(zones=run.zones)  # before hours of video: whether stays can be cut at these zones
-    if run.embedder is not None and not run.spread.whole:
-        raise InputError(
-            "looks are not taken in chunks yet",
-            where="option embedder",
-            expected="no embedder beside workers, cluster or chunk_s",
-            found=run.embedder,
-            hint="track without workers, cluster and chunk_s, or leave the embedder out",
-        )
     known_by = run_hash(run)
     before = _seen_before(ws, target, known_by)
     if before is not None:
@@ -90,8 +84,7 @@ def track(
                 step("tracked")
                 path, named = _numbered(ws, pipeline, folder, target, run, known_by)
                 if recognition is not None:
-                    whole = cast("Pipeline", pipeline)  # looks are not taken in chunks
-                    recognition.see(whole.portraits(), whole.alike(), named)
+                    recognition.see(pipeline.portraits(), pipeline.alike(), named)
                 report = ingest(
                     ws,
                     path,
@@ -135,9 +128,19 @@ class _Opened:
 def _embedder(run: Run) -> Embedder | None:
     from dwell_kit.vision import embedders
 
+    asked = _looks(run)
+    return None if asked is None else embedders.make(asked.embedder, asked.options)
+
+
+def _looks(run: Run) -> LookOptions | None:
+    """Who takes looks, if anybody does."""
+    from dwell_kit.vision.chunks import LookOptions
+    from dwell_kit.vision.embedders import EmbedderOptions
+
     if run.embedder is None:
         return None
-    return embedders.make(run.embedder, embedders.EmbedderOptions(weights=run.embedder_weights, device=run.device))
+    options = EmbedderOptions(weights=run.embedder_weights, device=run.device)
+    return LookOptions(embedder=run.embedder, options=options, every_s=rules_of(run).look_every_s)
 
 
 def _open(given: TrackedCamera) -> _Opened:
@@ -187,7 +190,7 @@ def _span(ws: Handle, run: Run, cameras: Sequence[_Opened], tz: str) -> tuple[da
 @contextmanager
 def _pipeline(
     run: Run, cameras: Sequence[_Opened], start: datetime, embedder: Embedder | None
-) -> Iterator[tuple[Pipeline | ChunkedPipeline, str | None]]:
+) -> Iterator[tuple[JoinedRun, str | None]]:
     """The run ready to go, and what is to be said about where it is watched."""
     if run.spread.whole:
         from dwell_kit.vision.pipeline import Pipeline
@@ -196,8 +199,11 @@ def _pipeline(
         inputs = [_input(camera, shared) for camera in cameras]
         yield Pipeline(inputs, start=start, rules=rules_of(run), embedder=embedder), None
         return
-    recorded = [_recorded(camera) for camera in cameras]
-    with spread_over(run.spread, recorded, start=start, until_s=run.seconds, rules=rules_of(run)) as found:
+    recorded = [_recorded(camera, _looks(run)) for camera in cameras]
+    size = None if embedder is None else embedder.size
+    with spread_over(
+        run.spread, recorded, start=start, until_s=run.seconds, rules=rules_of(run), look_size=size
+    ) as found:
         yield found
 
 
@@ -219,7 +225,7 @@ def _input(opened: _Opened, shared: dict[Any, Detector]) -> CameraInput:
     )
 
 
-def _recorded(opened: _Opened) -> RecordedCamera:
+def _recorded(opened: _Opened, looks: LookOptions | None) -> RecordedCamera:
     from dwell_kit.vision.chunked import RecordedCamera
     from dwell_kit.vision.chunks import Recording
 
@@ -232,12 +238,13 @@ def _recorded(opened: _Opened) -> RecordedCamera:
         frames=video.frames,
         detector=given.detector,
         options=opened.options,
+        looks=looks,
     )
     return RecordedCamera(recording=recording, calibration=opened.calibration, offset_s=given.offset_s)
 
 
 def _watch(
-    pipeline: Pipeline | ChunkedPipeline, run: Run, folder: Path, length_s: float | None, progress: Progress | None
+    pipeline: JoinedRun, run: Run, folder: Path, length_s: float | None, progress: Progress | None
 ) -> float:
     """Write the positions of a run into parts in a folder; returns the media time reached, seconds."""
     waiting: list[pl.DataFrame] = []
@@ -258,7 +265,7 @@ def _watch(
 
 
 def _numbered(
-    ws: Handle, pipeline: Pipeline | ChunkedPipeline, folder: Path, target: Target, run: Run, known_by: str | None
+    ws: Handle, pipeline: JoinedRun, folder: Path, target: Target, run: Run, known_by: str | None
 ) -> tuple[Path, dict[str, str]]:
     """The run's positions as one file, its persons under numbers that are theirs alone; and who has which."""
     rows = pl.scan_parquet(sorted(folder.glob("*.part")))
@@ -280,7 +287,7 @@ def _numbered(
     return path, named
 
 
-def _said(pipeline: Pipeline | ChunkedPipeline) -> str:
+def _said(pipeline: JoinedRun) -> str:
     """How the cameras did, in a sentence."""
     return "; ".join(
         f"{one.camera_id}: {one.frames} frames, {one.dropped} dropped, {one.ms_per_frame:.0f} ms a frame"

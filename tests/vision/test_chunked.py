@@ -20,9 +20,12 @@ from dwell_kit.simulate import scene
 from dwell_kit.vision import detect
 from dwell_kit.vision.calibration_files import load_calibration
 from dwell_kit.vision.chunked import ChunkedPipeline, RecordedCamera
-from dwell_kit.vision.chunks import Chunk, Recording, Watched, watch
+from dwell_kit.vision.chunks import Chunk, LookOptions, Recording, Watched, watch
 from dwell_kit.vision.detect import DetectorOptions
+from dwell_kit.vision.embed import ColourParts
+from dwell_kit.vision.embedders import EmbedderOptions
 from dwell_kit.vision.evaluate import evaluate
+from dwell_kit.vision.joining import PipelineRules
 from dwell_kit.vision.pipeline import CameraInput, Pipeline
 from dwell_kit.vision.track_table import TrackTable
 from dwell_kit.vision.video import open_video
@@ -45,7 +48,7 @@ def view(testdata: Path, **more: Any) -> RecordedCamera:
     )
 
 
-def whole(*cameras: RecordedCamera) -> tuple[pl.DataFrame, Pipeline]:
+def whole(*cameras: RecordedCamera, **more: Any) -> tuple[pl.DataFrame, Pipeline]:
     pipeline = Pipeline(
         [
             CameraInput(
@@ -58,6 +61,7 @@ def whole(*cameras: RecordedCamera) -> tuple[pl.DataFrame, Pipeline]:
             for one in cameras
         ],
         start=START,
+        **more,
     )
     return pl.concat([batch.rows for batch in pipeline]), pipeline
 
@@ -147,6 +151,26 @@ def test_persons_are_one_over_cameras_and_seams(site: tuple[RecordedCamera, ...]
     assert pipeline.step_s == unbroken.step_s
     assert [status.frames for status in pipeline.status] == [status.frames for status in unbroken.status]
     assert all(status.ms_per_frame > 0 for status in pipeline.status)
+
+
+def test_looks_of_chunks_are_those_of_the_unbroken_run(site: tuple[RecordedCamera, ...]) -> None:
+    asked = LookOptions(embedder="colours", options=EmbedderOptions(), every_s=PipelineRules().look_every_s)
+    looking = [replace(one, recording=replace(one.recording, looks=asked)) for one in site]
+    colours = ColourParts()
+    _, unbroken = whole(*site, embedder=colours)
+    _, one = chunked(*looking, chunk_s=600.0, look_size=colours.size)
+    _, several = chunked(*looking, chunk_s=7.0, look_size=colours.size)
+    known = {(found.camera, found.person): found for found in unbroken.portraits()}
+    assert len(known) >= 3
+    for found in one.portraits():
+        same = known.pop((found.camera, found.person))
+        np.testing.assert_array_equal(found.look, same.look)
+        assert (found.first_s, found.last_s) == (same.first_s, same.last_s)
+    assert not known
+    for found in several.portraits():
+        best = max(float(found.look @ one.look) for one in unbroken.portraits() if one.camera == found.camera)
+        assert best > 0.98
+    assert {found.camera for found in several.portraits()} == {found.camera for found in unbroken.portraits()}
 
 
 def test_one_chunk_is_the_pipeline_itself(site: tuple[RecordedCamera, ...]) -> None:

@@ -114,6 +114,19 @@ def test_who_comes_again_is_the_same_person(ws: dk.Workspace, videos: Path) -> N
     assert all(finding["ok"] for finding in ws.doctor() if finding["check"] != "disk")
 
 
+@pytest.mark.parametrize("where", [{"chunk_s": 1.5}, {"chunk_s": 1.5, "workers": 2}])
+def test_looks_are_taken_in_chunks_too(
+    videos: Path, tmp_path: Path, two_days: Path, where: dict[str, Any]
+) -> None:
+    with dk.open(tmp_path / "ws") as ws, dk.open(two_days) as unbroken:
+        for day, start in (("monday", MONDAY), ("tuesday", MONDAY + DAY)):
+            track(ws, videos, day, start, **where)
+            assert persons(ws, start) == persons(unbroken, start)
+        (link,), (as_before,) = ws.links(), unbroken.links()
+        assert [one["person_id"] for one in link["persons"]] == [one["person_id"] for one in as_before["persons"]]
+        assert list(kept(ws).values()) == list(kept(unbroken).values())
+
+
 def test_a_link_that_was_wrong_is_taken_back(ws: dk.Workspace, videos: Path) -> None:
     (link,) = ws.links()
     ws.unlink(link["link"], reason="another green coat")

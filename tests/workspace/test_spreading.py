@@ -210,7 +210,4 @@ def test_what_cannot_be_cut_is_refused(cameras: list[dict[str, Any]], tmp_path: 
             ws.track(cameras, start=START, workers=2, cluster="tcp://127.0.0.1:1")
         with pytest.raises(InputError, match="no frame"):
             ws.track(cameras, start=START, chunk_s=0)
-        for where in ({"workers": 2}, {"cluster": "tcp://127.0.0.1:1"}, {"chunk_s": 3}):
-            with pytest.raises(InputError, match="looks are not taken in chunks yet"):
-                ws.track(cameras, start=START, embedder="colours", **where)
         assert list((tmp_path / "ws" / "tmp").iterdir()) == []

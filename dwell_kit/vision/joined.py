@@ -1,0 +1,92 @@
+"""A run over cameras, instant by instant, wherever their frames are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from dwell_kit.vision.instants import instants
+from dwell_kit.vision.joining import Joining, Positions
+from dwell_kit.vision.portraits import Portrait
+from dwell_kit.vision.video import Frame, Video
+
+
+@dataclass
+class CameraStatus:
+    """How a camera is doing.
+
+    Parameters
+    ----------
+    frames : read and looked at. dropped : left out, since newer ones had come. reconnects : of a live stream.
+    ms_per_frame : running mean of what a frame costs, decoding not included. persons : in the newest frame.
+    at_s : media time of the newest frame.
+    note : what the detector, or the embedder, says of itself, such as that the GPU's memory ran out.
+    """
+
+    camera_id: str
+    frames: int = 0
+    dropped: int = 0
+    reconnects: int = 0
+    ms_per_frame: float = 0.0
+    persons: int = 0
+    at_s: float = 0.0
+    note: str = ""
+
+
+class JoinedRun:
+    """What runs have in common; each says by `_step` what an instant brings.
+
+    Parameters
+    ----------
+    videos, offsets_s : of each camera, and how much later than the run it begins. joining : of their persons.
+    """
+
+    def __init__(self, videos: Sequence[Video], offsets_s: Sequence[float], joining: Joining) -> None:
+        self._videos, self._offsets_s, self._joining = videos, offsets_s, joining
+        self._stopping = False
+
+    @property
+    def status(self) -> list[CameraStatus]:
+        """How each camera is doing."""
+        raise NotImplementedError
+
+    @property
+    def step_s(self) -> float:
+        """Media time between two instants: a frame of the slowest camera."""
+        return 1 / min(video.fps for video in self._videos)
+
+    def stop(self) -> None:
+        """End the run after this instant; what is on its way is still given out."""
+        self._stopping = True
+
+    def __iter__(self) -> Iterator[Positions]:
+        """Batches of positions, until the recordings end or `stop`."""
+        at_s = 0.0
+        try:
+            for at_s, frames in instants(self._videos, self._offsets_s):
+                yield self._step(at_s, frames)
+                if self._stopping:
+                    break
+            yield self._joining.rest(at_s)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of what the run holds."""
+        raise NotImplementedError
+
+    def resolve(self, persons: Sequence[str]) -> list[str]:
+        """As `Joining.resolve`."""
+        return self._joining.resolve(persons)
+
+    def alike(self) -> list[tuple[str, str, float]]:
+        """As `Joining.alike`."""
+        return self._joining.alike()
+
+    def portraits(self) -> list[Portrait]:
+        """How each person looked to each camera, under the names that `resolve` gives; none without looks."""
+        return self._joining.portraits.of(self._joining.resolve)
+
+    def _step(self, at_s: float, frames: list[list[Frame]]) -> Positions:
+        """What the frames of an instant, of each camera, bring."""
+        raise NotImplementedError
