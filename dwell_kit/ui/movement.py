@@ -9,7 +9,6 @@ from typing import Any, Final
 import panel as pn
 
 from dwell_kit.analytics import registry as quantities
-from dwell_kit.errors import DwellError
 from dwell_kit.plots import theme
 from dwell_kit.plots.positions import plot_positions
 from dwell_kit.schema import columns as c
@@ -69,16 +68,8 @@ class Movement(Page):
 
     async def apply(self, filters: Filters) -> None:
         """Show everything under other filters; a later call overtakes an earlier one."""
-        self._turn += 1
-        turn = self._turn
-        try:
-            await asyncio.to_thread(self.ws.compute, "transitions", filters)  # filters that mean nothing are said
-        except DwellError as error:
-            if turn == self._turn:
-                self.filtering.fail(str(error))
-            return
-        if turn != self._turn:
-            return
+        if await self._worked_out(self.ws.compute, "transitions", filters) is None:
+            return  # filters that mean nothing are said
         self.filtering.keep(filters)
         await self._draw(filters)
 

@@ -6,7 +6,6 @@ import asyncio
 import html
 from typing import Any, Final
 
-from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import counted
 from dwell_kit.ui import kpis, landing, naming, trust
@@ -120,22 +119,19 @@ class Overview(Page):
 
     async def apply(self, filters: Filters) -> None:
         """Show everything under other filters; a later call overtakes an earlier one."""
-        self._turn += 1
         self._prepared = []
-        turn = self._turn
         self.cards.busy = True
-        try:
-            shown = await asyncio.to_thread(self._figures, filters)
-        except DwellError as error:
-            self.filtering.fail(str(error))
-            self.cards.busy = False
-            return
-        if turn != self._turn:
+        shown = await self._worked_out(self._figures, filters)
+        if shown is None:
             return
         self.filtering.keep(filters)
         self._show_figures(shown)
+        turn = self._turn
         await asyncio.sleep(0)  # they are sent before the charts begin
         await self._draw(filters, turn)
+
+    def _refused(self) -> None:
+        self.cards.busy = False
 
     def _figures(self, filters: Filters) -> dict[str, Any]:
         """Everything above the charts."""

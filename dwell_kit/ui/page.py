@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import panel as pn
 
+from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.ui import view
 from dwell_kit.ui.filtering import Filtering
 from dwell_kit.workspace import Workspace
+
+Made = TypeVar("Made")
 
 
 class Page:
@@ -76,6 +80,25 @@ class Page:
             await self.apply(filters)
         else:
             await self.opened()
+
+    async def _worked_out(self, work: Callable[..., Made], *given: Any) -> Made | None:
+        """What `work` gives, done beside the page.
+
+        None if a newer wish has overtaken it, or it means nothing: then the bar says so, and `_refused` follows.
+        """
+        self._turn += 1
+        turn = self._turn
+        try:
+            made = await asyncio.to_thread(work, *given)
+        except DwellError as error:
+            if turn == self._turn:
+                self.filtering.fail(str(error))
+                self._refused()
+            return None
+        return made if turn == self._turn else None
+
+    def _refused(self) -> None:
+        """What was asked for means nothing: what is shown stays."""
 
     async def _asked(self, event: Any) -> None:
         filters = self.filtering.asked(event.new)

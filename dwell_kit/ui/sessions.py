@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import panel as pn
 
-from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.ui import landing, view
 from dwell_kit.ui.page import Page
@@ -103,20 +101,16 @@ class Sessions(Page):
         """Show the chosen table under other filters; a later call overtakes an earlier one."""
         if self.filtering.empty:
             return
-        self._turn += 1
-        turn, heading = self._turn, str(self.choice.value)
+        heading = str(self.choice.value)
         what, sort, parameters = TABLES[heading]
         self._filters = filters
         self.rows.table.busy = True
-        try:
-            held = await asyncio.to_thread(self.rows.prepare, what, filters, parameters)
-        except DwellError as error:
-            if turn == self._turn:
-                self._filters = self.filtering.filters
-                self.filtering.fail(str(error))
-                self.rows.table.busy = False
-            return
-        if turn != self._turn:
+        held = await self._worked_out(self.rows.prepare, what, filters, parameters)
+        if held is None:
             return
         self.filtering.keep(filters)
         self.rows.reveal(heading, what, filters, sort=sort, parameters=parameters, held=held)
+
+    def _refused(self) -> None:
+        self._filters = self.filtering.filters
+        self.rows.table.busy = False
