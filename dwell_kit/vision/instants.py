@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +11,8 @@ from dwell_kit.vision.stream import Stream
 from dwell_kit.vision.video import Frame, Video
 
 _HAIR_S = 1e-6
+_TOGETHER_S = 0.015
+"""Frames of live cameras that come within it are of one instant: the others need not wait for them."""
 
 
 def instants(videos: Sequence[Video], offsets_s: Sequence[float]) -> Iterator[tuple[float, list[list[Frame]]]]:
@@ -60,12 +63,21 @@ def _later(frame: Frame | None, offset_s: float) -> Frame | None:
 def _live(streams: Sequence[Stream]) -> Iterator[tuple[float, list[list[Frame]]]]:
     step_s = 1 / max(stream.fps for stream in streams)
     origin_s = time.monotonic()
+    news = threading.Event()
     for stream in streams:
-        stream.begin(origin_s)
+        stream.begin(origin_s, news)
     before = -1.0
     while not all(stream.ended for stream in streams):
-        due = [[] if frame is None else [frame] for frame in (s.newest(wait_s=step_s) for s in streams)]
-        at_s = max((frames[-1].at_s for frames in due if frames), default=before)
-        if at_s > before:
-            yield at_s, due
-            before = at_s
+        news.wait(step_s)
+        news.clear()
+        until_s = time.monotonic() + _TOGETHER_S
+        due = [[] if frame is None else [frame] for frame in _newest(streams, until_s)]
+        if any(due):
+            before = max(before + _HAIR_S, *(frames[-1].at_s for frames in due if frames))
+            yield before, due
+
+
+def _newest(streams: Sequence[Stream], until_s: float) -> Iterator[Frame | None]:
+    """The newest frame of each stream, if it has come by `until_s` of the clock."""
+    for stream in streams:
+        yield stream.newest(wait_s=max(0.0, until_s - time.monotonic()))

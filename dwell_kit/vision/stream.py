@@ -73,14 +73,21 @@ class Stream:
         self._stop = threading.Event()
         self._sleep = sleep or self._stop.wait
         self._news = threading.Condition()
+        self._told = threading.Event()
         self._newest: tuple[float, Image] | None = None
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
         self._origin_s, self._number = 0.0, 0
 
-    def begin(self, origin_s: float | None = None) -> None:
-        """Connect; media time counts from `origin_s` of the clock, by default from now."""
+    def begin(self, origin_s: float | None = None, news: threading.Event | None = None) -> None:
+        """Connect; media time counts from `origin_s` of the clock, by default from now.
+
+        Parameters
+        ----------
+        news : set whenever a frame has come, or none will come any more: for who waits for several streams.
+        """
         if self._thread is None:
+            self._told = news or self._told
             self._origin_s = self._clock() if origin_s is None else origin_s
             self._thread = threading.Thread(target=self._read, name=f"dwell-stream {self.name}", daemon=True)
             self._thread.start()
@@ -143,6 +150,7 @@ class Stream:
             self._stop.set()
             with self._news:
                 self._news.notify_all()
+            self._told.set()
 
     def _connect_again_and_again(self) -> None:
         wait_s, alive = self._patience.first_s, self._clock()
@@ -183,6 +191,7 @@ class Stream:
                 self.dropped += self._newest is not None
                 self._newest = (now, np.asarray(image, np.uint8))
                 self._news.notify_all()
+            self._told.set()
         return came
 
 

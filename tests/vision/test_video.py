@@ -293,3 +293,35 @@ class Slow(Capture):
     def read(self) -> tuple[bool, Any]:
         time.sleep(0.02)
         return super().read()
+
+
+class Gated(Capture):
+    """A camera that shows a picture whenever somebody opens its gate."""
+
+    def __init__(self) -> None:
+        super().__init__(100)
+        self.gate = threading.Semaphore(0)
+
+    def read(self) -> tuple[bool, Any]:
+        self.gate.acquire(timeout=30)
+        return super().read()
+
+
+def test_a_frame_does_not_wait_for_cameras_that_are_out_of_step() -> None:
+    cameras = Gated(), Gated()
+    streams = [Stream("x", fps=0.05, connect=lambda *_, one=one: one, patience=PATIENCE) for one in cameras]
+    steps = instants(streams, [0, 0])
+    began, seen = time.monotonic(), []
+    try:
+        for turn in (0, 1):
+            cameras[turn].gate.release()
+            at_s, due = next(steps)
+            seen.append((at_s, [len(frames) for frames in due]))
+    finally:
+        for camera in cameras:
+            camera.gate.release(50)
+        for stream in streams:
+            stream.close()
+    assert [frames for _, frames in seen] == [[1, 0], [0, 1]]
+    assert seen[0][0] < seen[1][0]
+    assert time.monotonic() - began < 10  # a step is 20 s
