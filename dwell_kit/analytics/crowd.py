@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -23,23 +24,37 @@ from dwell_kit.schema.coverage import Coverage
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.time import US, bucket_edges, local_clock
 
+_EACH: Final = (c.CAMERA, c.EVENT_TYPE)
+
 
 def compute_crowd_per_hour(
-    events: Any, *, every: str = "hour", filters: Filters | None = None, tz: str = "UTC", sightings: Any = None
+    events: Any,
+    *,
+    every: str = "hour",
+    by: Sequence[str] = _EACH,
+    filters: Filters | None = None,
+    tz: str = "UTC",
+    sightings: Any = None,
 ) -> Any:
     """How many crowd and loitering events each camera reported, per local hour; by the time they were recorded.
 
     Parameters
     ----------
-    events : frame of crowd events. every : local bucket.
+    events : frame of crowd events. every : local bucket. by : of camera_id and event_type, the rest is added up.
     filters : place, time, and the person an event names, as in `select_events`.
     sightings : frame of sightings, or `Coded`, that persons are known from; a workspace knows its own.
 
     Returns
     -------
-    bucket (UTC), camera_id, event_type, count (events), unique_visitors (distinct persons that the events name);
+    bucket (UTC), the columns of `by`, count (events), unique_visitors (distinct persons that the events name);
     only where there is an event.
+
+    Raises
+    ------
+    FilterError : for another key.
     """
+    if unknown := sorted(set(by) - set(_EACH)):
+        raise FilterError("crowd events have no such key", expected=", ".join(_EACH), found=", ".join(unknown))
     rows = select_events(events, filters=filters, tz=tz, sightings=sightings)
     if rows.is_empty():
         edges = np.zeros(1, np.int64)
@@ -50,12 +65,12 @@ def compute_crowd_per_hour(
     bucket = utc(edges[:-1]).gather(bucket_of(_us(rows[c.RECORDED]), edges)) if rows.height else utc(edges[:0])
     table = (
         rows.with_columns(bucket.alias(c.BUCKET))
-        .group_by(c.BUCKET, c.CAMERA, c.EVENT_TYPE)
+        .group_by(c.BUCKET, *by)
         .agg(
             pl.len().cast(pl.Int64).alias(c.COUNT),
             pl.col(c.PERSON).drop_nulls().n_unique().cast(pl.Int64).alias(c.UNIQUE_VISITORS),
         )
-        .sort(c.BUCKET, c.CAMERA, c.EVENT_TYPE)
+        .sort(c.BUCKET, *by)
     )
     return like(table, events)
 

@@ -41,7 +41,13 @@ from dwell_kit.analytics.presence import pick_of
 from dwell_kit.analytics.selection import ALWAYS, Selection
 from dwell_kit.analytics.summary import swept_summary
 from dwell_kit.analytics.suppress import DEFAULT_K
-from dwell_kit.analytics.survival import SUMMARY_FIELDS, compute_survival_summary
+from dwell_kit.analytics.survival import (
+    SUMMARY_FIELDS,
+    begun_in_sight,
+    compute_survival,
+    compute_survival_summary,
+    durations,
+)
 from dwell_kit.analytics.sweep import SweptVisits, rows_of
 from dwell_kit.analytics.visits import selected
 from dwell_kit.analytics.watched import watched_time
@@ -141,6 +147,61 @@ def compute_survival_summary_for_viewer(
         said = f"{', '.join(hidden)}: {few(k)}" if hidden else ""
         rows.append(row | dict.fromkeys(hidden) | {c.SUPPRESSED: said})
     return like(pl.DataFrame(rows, schema={**made.schema, c.SUPPRESSED: pl.String}), visits)
+
+
+def compute_survival_for_viewer(
+    visits: Any,
+    *,
+    k: int = DEFAULT_K,
+    known_until: datetime | None = None,
+    confidence: float = 0.95,
+    points: int = 400,
+) -> Any:
+    """The curve of `compute_survival` at times between which, and after the last, visits of k persons or more end.
+
+    Parameters
+    ----------
+    visits : frame of visits with person_id. points : about how many times at most.
+    known_until, confidence : as for `compute_survival`.
+
+    Returns
+    -------
+    t_s (s), survival, low, high (shares), without counts; the first row is t_s = 0. No row below k persons.
+    """
+    _check(k)
+    frame = to_polars(visits)
+    needs(frame, (c.PERSON, c.OPEN))
+    curve = compute_survival(frame, known_until=known_until, confidence=confidence)
+    t, ended = durations(frame, known_until=known_until)
+    known = frame.filter(begun_in_sight(frame))[c.PERSON]
+    person = known.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    enough = len(np.unique(person)) >= k
+    at = pl.DataFrame(
+        {"t_s": [0.0, *_times(t[ended], person[ended], k, points)] if enough else []}, {"t_s": pl.Float64}
+    )
+    return like(at.join_asof(curve, on="t_s").select("t_s", c.SURVIVAL, c.LOW, c.HIGH), visits)
+
+
+def _times(t: NDArray[np.float64], person: NDArray[np.int64], k: int, points: int) -> list[float]:
+    """Times (s) between which, and after the last, visits of k persons or more end; none is a visit's own.
+
+    Parameters
+    ----------
+    t : (n,) s, how long visits lasted. person : (n,) whose they were.
+    """
+    order = np.argsort(t, kind="stable")
+    t, person = t[order], person[order]
+    least, begin, made = max(k, len(t) // max(points, 1)), 0, []
+    while begin < len(t):
+        end = min(begin + least, len(t))
+        while end < len(t) and (t[end] == t[end - 1] or len(np.unique(person[begin:end])) < k):
+            end += 1
+        if end < len(t):
+            made.append(float(t[end - 1] + t[end]) / 2)
+        elif len(np.unique(person[begin:])) < k:
+            made = made[:-1]  # too few are left: they go with those before them
+        begin = end
+    return made
 
 
 def _check(k: int) -> None:

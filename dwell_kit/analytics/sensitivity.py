@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from dwell_kit.analytics._frames import like
 from dwell_kit.analytics.selection import Selection
@@ -75,9 +76,9 @@ def compute_fragmentation_sensitivity(
 
     Model: while a person is seen, a tracker or a face match loses them at a constant rate of r switches an hour;
     each switch starts a new person and a new visit, and no time is lost. With T hours of dwell in all, r · T of
-    the persons and visits seen are such pieces: U = U_observed − r · T, V = V_observed − r · T, mean dwell T / V;
-    neither count falls below 1. The rows from no switches to the worst rate one believes in are the band beside
-    the figure.
+    the persons and visits seen are such pieces: U = U_observed − r · T, V = V_observed − r · T, mean dwell T / V.
+    Neither falls below the most persons who were there at one instant: they were different people. The rows from
+    no switches to the worst rate one believes in are the band beside the figure.
 
     Parameters
     ----------
@@ -94,17 +95,25 @@ def compute_fragmentation_sensitivity(
     swept = sweep(coded, chosen)
     total_s = float(swept.column("dwell").sum()) / US
     persons, visits = len(np.unique(swept.column("group"))), len(swept)
+    least = float(_at_once(swept.column("first"), swept.column("last")))
     rows = []
     for rate in switches_per_hour:
         pieces = rate * total_s / 3600
-        true_visits = max(visits - pieces, 1.0) if visits else None
+        true_visits = max(visits - pieces, least) if visits else None
         rows.append(
             {
                 c.SWITCHES_PER_H: rate,
-                c.UNIQUE_VISITORS: max(persons - pieces, 1.0) if persons else None,
+                c.UNIQUE_VISITORS: max(persons - pieces, least) if persons else None,
                 c.VISITS: true_visits,
                 c.MEAN_S: total_s / true_visits if true_visits else None,
             }
         )
     names = (c.SWITCHES_PER_H, c.UNIQUE_VISITORS, c.VISITS, c.MEAN_S)
     return like(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64)), sightings)
+
+
+def _at_once(first: NDArray[np.int64], last: NDArray[np.int64]) -> int:
+    """The most visits at one instant, 1 or more; a person has one visit at a time."""
+    begins, ends = np.sort(first), np.sort(last)
+    under_way = np.searchsorted(begins, begins, side="right") - np.searchsorted(ends, begins, side="right")
+    return int(under_way.max(initial=1))

@@ -154,6 +154,11 @@ def durations(frame: pl.DataFrame, *, known_until: datetime | None = None) -> tu
     return frame[c.DWELL_S].to_numpy(), frame.select(_SEEN_TO_END).to_series().to_numpy()
 
 
+def begun_in_sight(frame: pl.DataFrame) -> pl.Series:
+    """(n,) which visits the curve is of: those whose beginning is known."""
+    return _marked(frame).select(~_UNKNOWN).to_series()
+
+
 def _marked(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with every mark of what is not known of a visit; False where nothing is said."""
     needs(frame, (c.DWELL_S, c.OPEN))

@@ -125,13 +125,13 @@ def plot_crowd_events(
 
     Parameters
     ----------
-    events : of the quantity `crowd_per_hour`: bucket, event_type, count; cameras are added up.
+    events : of the quantity `crowd_per_hour` by event_type: bucket, event_type, count. What is suppressed is not
+        drawn.
     occupancy : of the quantity `occupancy`, or None.
     """
-    frame = theme.polars_of(events).drop_nulls(c.COUNT)  # what is suppressed is not drawn
-    if frame.is_empty():
+    per_kind = theme.polars_of(events).drop_nulls(c.COUNT).sort(c.BUCKET)
+    if per_kind.is_empty():
         return theme.empty(title)
-    per_kind = frame.group_by(c.BUCKET, c.EVENT_TYPE).agg(pl.col(c.COUNT).sum()).sort(c.BUCKET)
     clock = hv.Dimension("time", label=f"local time ({tz})")
     count = hv.Dimension(c.COUNT, label="events")
     kinds = sorted(per_kind[c.EVENT_TYPE].unique().to_list())

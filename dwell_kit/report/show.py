@@ -64,19 +64,17 @@ def _shown(name: str, figures: dict[str, Any] | None) -> str:
     return why or said(name, figures[name])
 
 
-def survival_of(curve: pl.DataFrame, histogram: pl.DataFrame) -> pl.DataFrame:
-    """The survival curve at the edges of the histogram's visible bars, without counts.
+def by_clock(table: pl.DataFrame, tz: str) -> pl.DataFrame:
+    """Rows by `bucket` with the local weekday (1 = Monday) and hour of each, once per hour of the clock.
 
-    Between two points lie the visits of one bar at least, so the curve says of nobody what the bars do not.
-
-    Parameters
-    ----------
-    curve : of the quantity `survival`. histogram : of `dwell_histogram`, suppressed.
+    Where the clock is turned back the first of the two is kept. For a week these are the cells of its weekday ×
+    hour, hidden where the rows are.
     """
-    seen = histogram.filter(~pl.col("suppressed") & (pl.col("count") > 0))
-    edges = pl.concat([pl.Series("t_s", [0.0]), seen["from_s"], seen["till_s"].drop_nulls()]).unique().sort()
-    grid = edges.rename("t_s").to_frame() if seen.height else edges.clear().to_frame()
-    return grid.join_asof(curve.sort("t_s"), on="t_s").select("t_s", "survival", "low", "high")
+    local = pl.col("bucket").dt.convert_time_zone(tz)
+    named = table.with_columns(
+        local.dt.weekday().cast(pl.Int64).alias("weekday"), local.dt.hour().cast(pl.Int64).alias("hour")
+    )
+    return named.unique(["weekday", "hour"], keep="first", maintain_order=True)
 
 
 def chart_scripts() -> HTML:

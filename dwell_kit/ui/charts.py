@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
@@ -19,6 +19,7 @@ from dwell_kit.workspace import Workspace
 
 _DRAWING = threading.Lock()
 """HoloViews keeps its options in one place for the whole process."""
+_ALL_ZONES: Final = "Of all zones: events do not say in which one they were."
 NOTHING: Final = "Nothing in this selection: choose other filters, or upload an export of this time."
 
 
@@ -61,6 +62,7 @@ class Chart:
     def drawn(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
         """The chart under filters, from the library."""
         given = filters if self.zones else filters.but(zones=())
+        said = None if self.zones else _ALL_ZONES if filters.zones else ""
         names = naming.of_cameras(ws, filters.environment)
         tables = [
             naming.named(ws.compute(name, given, parameters=more, as_="polars"), names)
@@ -68,8 +70,9 @@ class Chart:
         ]
         first = tables[0]
         if first.is_empty() or (self.figure and not first[self.figure].drop_nulls().len()):
-            return Drawn("", [], "", first, self.nothing)
-        return drawn(lambda: self._element(tables, tz), first, self.figure, self.caption, tz)
+            return Drawn("", [], "", first, self.nothing, said)
+        made = drawn(lambda: self._element(tables, tz), first, self.figure, self.caption, tz)
+        return replace(made, said=said)
 
     def _element(self, tables: list[Any], tz: str) -> Any:
         return self.draw(*tables, title="", **({"tz": tz} if self.zoned else {}), **self.extra)
@@ -175,8 +178,8 @@ CHARTS: Final = (
     ),
     Chart(
         "crowd", "Crowds", "crowd and loitering events per local hour, over the persons present",
-        (("crowd_per_hour", {}), ("occupancy", {"every": "hour"})), series.plot_crowd_events, "count",
-        wide=True, zones=False, nothing=_NO_EVENTS,
+        (("crowd_per_hour", {"by": ("event_type",)}), ("occupancy", {"every": "hour"})),
+        series.plot_crowd_events, "count", wide=True, zones=False, nothing=_NO_EVENTS,
     ),
     Chart(
         "crowd_camera_hour", "Where crowds form",

@@ -44,6 +44,13 @@ def test_events_per_camera_and_local_hour():
         (at(0), "b", "crowd", 1, 1),
         (at(60), "a", "crowd", 1, 0),
     ]
+    assert compute_crowd_per_hour(events, by=("event_type",)).rows() == [
+        (at(0), "crowd", 3, 2),
+        (at(60), "crowd", 1, 0),
+    ]
+    assert compute_crowd_per_hour(events, by=()).rows() == [(at(0), 3, 2), (at(60), 1, 0)]
+    with pytest.raises(FilterError, match="no such key"):
+        compute_crowd_per_hour(events, by=("shoe",))
     only = compute_crowd_per_hour(events, filters=Filters.of(camera="a", since=at(30), until=at(60)))
     assert only[c.COUNT].to_list() == [1]
     assert compute_crowd_per_hour(events, filters=Filters.of(hours=(21, 22)))[c.CAMERA].to_list() == ["a"]

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from itertools import pairwise
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dwell_kit.analytics.disclosure import compute_summary_for_viewer, compute_survival_summary_for_viewer, few
+from dwell_kit.analytics.disclosure import (
+    compute_summary_for_viewer,
+    compute_survival_for_viewer,
+    compute_survival_summary_for_viewer,
+    few,
+)
 from dwell_kit.analytics.summary import compute_summary
+from dwell_kit.analytics.survival import compute_survival
 from dwell_kit.analytics.visits import compute_visits
 from dwell_kit.errors import FilterError
 from dwell_kit.schema import columns as c
@@ -138,3 +147,36 @@ def test_the_median_beside_one_open_visit() -> None:
         compute_survival_summary_for_viewer(visits, k=0)
     with pytest.raises(FilterError, match="k is too small"):
         compute_summary_for_viewer(rows_of(SIX), k=0)
+
+
+lengths = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 30), st.booleans()), max_size=60)
+
+
+@given(lengths, st.integers(1, 4), st.integers(2, 30))
+def test_between_times_of_the_curve_enough_persons_leave(
+    rows: list[tuple[int, int, bool]], k: int, points: int
+) -> None:
+    visits = pl.DataFrame(
+        {
+            c.PERSON: [f"p{who}" for who, _, _ in rows],
+            c.DWELL_S: [float(length) for _, length, _ in rows],
+            c.OPEN: [is_open for _, _, is_open in rows],
+        },
+        schema={c.PERSON: pl.String, c.DWELL_S: pl.Float64, c.OPEN: pl.Boolean},
+    )
+    shown = compute_survival_for_viewer(visits, k=k, points=points)
+    if visits[c.PERSON].n_unique() < k:
+        assert shown.is_empty()
+        return
+    times = shown["t_s"].to_list()
+    ended = visits.filter(~pl.col(c.OPEN))
+    assert times[0] == 0.0
+    assert not set(times[1:]) & set(ended[c.DWELL_S])
+    if len(times) > 1:
+        for low, high in pairwise([*times, math.inf]):
+            left = ended.filter(pl.col(c.DWELL_S).is_between(low, high))
+            assert left[c.PERSON].n_unique() >= k
+    whole = compute_survival(visits)
+    for t_s, survival, low, high in shown.iter_rows():
+        held = whole.filter(pl.col("t_s") <= t_s).row(-1, named=True)
+        assert (survival, low, high) == (held[c.SURVIVAL], held[c.LOW], held[c.HIGH])

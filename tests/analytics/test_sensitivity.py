@@ -27,9 +27,15 @@ def test_gaps(spec):
 
 def test_fragmentation_worked_by_hand():
     # Two persons, three visits of 60, 60 and 120 min: T = 4 h. At 0.25 switches an hour one piece is too much.
-    rows = rows_of([("p", "a", 0, 60), ("p", "a", 200, 60), ("q", "a", 0, 120)])
+    rows = rows_of([("p", "a", 0, 60), ("p", "a", 400, 60), ("q", "a", 100, 120)])
     table = compute_fragmentation_sensitivity(rows, switches_per_hour=(0.0, 0.25, 10.0))
     assert table.rows() == [(0.0, 2.0, 3.0, 4800.0), (0.25, 1.0, 2.0, 7200.0), (10.0, 1.0, 1.0, 14400.0)]
+
+
+def test_those_who_were_there_at_once_are_different_people():
+    rows = rows_of([("p", "a", 0, 60), ("p", "a", 400, 60), ("q", "a", 30, 120), ("r", "a", 150, 10)])
+    table = compute_fragmentation_sensitivity(rows, switches_per_hour=(0.0, 10.0))  # p and q; r comes as q leaves
+    assert table.rows() == [(0.0, 3.0, 4.0, 3750.0), (10.0, 2.0, 2.0, 7500.0)]
 
 
 def test_the_model_recovers_what_switches_broke():

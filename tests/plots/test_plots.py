@@ -20,10 +20,9 @@ OCCUPANCY = pl.DataFrame(
 )
 EVENTS = pl.DataFrame(
     {
-        "bucket": [BUCKETS[0]] * 3,
-        "camera_id": ["a", "b", "a"],
-        "event_type": ["crowd", "crowd", "loitering"],
-        "count": [1, 2, 4],
+        "bucket": [BUCKETS[0], BUCKETS[0], BUCKETS[1]],
+        "event_type": ["crowd", "loitering", "loitering"],
+        "count": [3, 4, None],
     },
     schema_overrides={"bucket": UTC_US},
 )

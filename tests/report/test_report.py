@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from dwell_kit.cli.app import app
 from dwell_kit.errors import NotFoundError, ParameterError, ReportError
 from dwell_kit.report import pdf, period, templates
 from dwell_kit.report.run import RunResult, rerun, run_report
-from dwell_kit.report.show import survival_of
+from dwell_kit.report.show import by_clock
 from dwell_kit.schema.hours import OpeningHours
 from dwell_kit.schema.text import said
 from dwell_kit.simulate import people
@@ -97,9 +99,6 @@ def test_no_table_has_a_figure_of_fewer_than_k_persons(daily: RunResult) -> None
         assert (table["suppressed"] == table["unique_visitors"].is_null()).all()
     survival = pl.read_parquet(daily.folder / "data/survival.parquet")
     assert survival.columns == ["t_s", "survival", "low", "high"]
-    bars = pl.read_parquet(daily.folder / "data/dwell_histogram.parquet").filter(~pl.col("suppressed"))
-    assert bars.height > 3
-    assert set(survival["t_s"]) <= {0.0, *bars["from_s"], *bars["till_s"]}
     assert "km_mean_until_s" not in pl.read_parquet(daily.folder / "data/survival_summary.parquet").columns
 
 
@@ -162,20 +161,30 @@ def test_what_is_said_of_one_is_grammar() -> None:
     )
 
 
-def test_a_curve_has_no_step_that_the_bars_beside_it_hide() -> None:
-    curve = pl.DataFrame({"t_s": [0.0, 50.0, 130.0, 400.0], "survival": [1.0, 0.5, 0.4, 0.0]}).with_columns(
-        low=pl.col("survival"), high=pl.col("survival"), at_risk=pl.lit(9)
+def test_the_cells_of_a_week_are_its_hours() -> None:
+    hours = pl.datetime_range(
+        datetime(2025, 10, 25, 22, tzinfo=UTC), datetime(2025, 10, 26, 22, tzinfo=UTC), "1h", eager=True
     )
-    bars = pl.DataFrame(
-        {
-            "from_s": [0.0, 60.0, 120.0, 180.0],
-            "till_s": [60.0, 120.0, 180.0, 240.0],
-            "count": [5, 0, None, None],
-            "suppressed": [False, False, True, True],
-        }
-    )
-    assert survival_of(curve, bars).select("t_s", "survival").rows() == [(0.0, 1.0), (60.0, 0.5)]
-    assert survival_of(curve, bars[2:]).is_empty()
+    table = pl.DataFrame({"bucket": hours, "occupancy_mean": range(len(hours))})
+    cells = by_clock(table, "Europe/Berlin")  # 02:00 comes twice on the 26th
+    assert cells.height == 24
+    assert cells.filter(pl.col("hour") == 2).select("weekday", "occupancy_mean").rows() == [(7, 2)]
+
+
+def test_nothing_beside_a_hidden_figure_gives_it_away(daily: RunResult, workspace: Path) -> None:
+    with dk.open(workspace) as ws:
+        visits = ws.visits(as_="polars", since="2025-05-06", until="2025-05-07")
+    curve = pl.read_parquet(daily.folder / "data/survival.parquet")
+    assert curve.columns == ["t_s", "survival", "low", "high"]
+    assert curve.height > 5
+    ended = visits.filter(~pl.any_horizontal("open", "cut_end", "cut_start", "open_start"))
+    for low, high in pairwise([*curve["t_s"], math.inf]):
+        assert ended.filter(pl.col("dwell_s").is_between(low, high))["person_id"].n_unique() >= 5
+    people_of_the_day = pl.read_parquet(daily.folder / "data/demographics.parquet")
+    assert people_of_the_day["suppressed"].any()
+    assert "share_determined" not in people_of_the_day.columns
+    events = pl.read_parquet(daily.folder / "data/crowd_per_hour.parquet")
+    assert "camera_id" not in events.columns
 
 
 def test_small_cells_hide_one_other_at_most(daily: RunResult, workspace: Path) -> None:
