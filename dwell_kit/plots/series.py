@@ -12,6 +12,8 @@ from dwell_kit.plots import theme
 from dwell_kit.schema import columns as c
 
 _MOMENT: Final = {"@time": "datetime"}
+_KINDS: Final = ("crowd", "loitering")
+"""Of events, always in these colours."""
 
 
 def plot_occupancy(table: Any, *, tz: str = "UTC", title: str = "People present at the same time") -> Any:
@@ -134,11 +136,14 @@ def plot_crowd_events(
         return theme.empty(title)
     clock = hv.Dimension("time", label=f"local time ({tz})")
     count = hv.Dimension(c.COUNT, label="events")
-    kinds = sorted(per_kind[c.EVENT_TYPE].unique().to_list())
+    found = per_kind[c.EVENT_TYPE].unique().to_list()
+    kinds = [*_KINDS, *sorted(set(found) - set(_KINDS))]
     layers = []
     if occupancy is not None:
         layers.append(plot_occupancy(occupancy, tz=tz, title=title))
     for kind, color in zip(kinds, theme.OKABE_ITO[1:], strict=False):
+        if kind not in found:
+            continue
         mine = per_kind.filter(pl.col(c.EVENT_TYPE) == kind)
         data = mine.select(theme.local(mine[c.BUCKET], tz).alias("time"), c.COUNT).to_pandas()
         points = hv.Scatter(data, clock, count, label=f"{kind} (events)")

@@ -65,6 +65,10 @@ def microseconds(delta: timedelta | float) -> int:
     return delta // timedelta(microseconds=1) if isinstance(delta, timedelta) else round(delta * US)
 
 
+_YEARS: Final = 1900, 2200
+"""Calendars end at the years 1 and 9999: there is room for a period before, and for every time zone."""
+
+
 def parse_moment(value: datetime | date | str, tz: str) -> datetime:
     """An aware UTC datetime from a datetime, a date (its local midnight) or ISO text; naive means local in `tz`.
 
@@ -82,6 +86,10 @@ def parse_moment(value: datetime | date | str, tz: str) -> datetime:
             ) from error
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - made aware below
+    if not _YEARS[0] <= value.year <= _YEARS[1]:
+        raise FilterError(
+            "a time is out of range", expected=f"a year from {_YEARS[0]} to {_YEARS[1]}", found=str(value)
+        )
     if value.tzinfo is None:
         value = value.replace(tzinfo=zone(tz))
     return value.astimezone(UTC)

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import panel as pn
+import polars as pl
 
-from dwell_kit.errors import FilterError
+from dwell_kit.errors import FilterError, in_words
 from dwell_kit.schema.filters import Filters
 from dwell_kit.ui import cells
 from dwell_kit.ui.charts import Chart, Drawn
 from dwell_kit.ui.components import ChartCard
 from dwell_kit.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+
+class Wish(NamedTuple):
+    """What is to be seen: the filters, their zone, and which wish of the filter bar that answers (its `at`)."""
+
+    filters: Filters
+    tz: str
+    at: int
 
 
 class Drawing:
@@ -36,7 +48,7 @@ class Drawing:
             sizing_mode="stretch_width", styles={"flex": "1 1 100%" if wide else "1 1 420px", "min-width": "0"},
         )  # fmt: skip
         self._frame: Any = None
-        self._tz = "UTC"
+        self.shown: Wish | None = None
         self.card.param.watch(lambda _event: self._fill(), "wanted")
 
     @classmethod
@@ -44,38 +56,36 @@ class Drawing:
         """The card of a chart."""
         return cls(chart.name, chart.question, chart.caption, chart.drawn, wide=chart.wide)
 
-    def work_out(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
-        """What to show: the work, which may run beside the page; a filter that means nothing here is said."""
+    def work_out(self, ws: Workspace, wish: Wish) -> Drawn:
+        """What to show: the work, which may run beside the page; what goes wrong is said in the chart's place."""
         try:
-            return self.make(ws, filters, tz)
-        except FilterError as error:
-            import polars as pl
+            return self.make(ws, wish.filters, wish.tz)
+        except Exception as error:  # noqa: BLE001 - one chart must not keep the others from being drawn
+            if not isinstance(error, FilterError):  # that one is about what was asked for
+                _log.exception("the chart %s cannot be drawn", self.name)
+            return Drawn("", [], "", pl.DataFrame(), in_words(error))
 
-            return Drawn("", [], "", pl.DataFrame(), str(error))
-
-    def show(self, drawn: Drawn, tz: str, at: int) -> None:
-        """Show it: the answer to the wish of `at`, see `FilterBar`."""
-        self._frame, self._tz = drawn.frame, tz
+    def show(self, drawn: Drawn, wish: Wish) -> None:
+        """Show it: the answer to a wish."""
+        self._frame, self.shown = drawn.frame, wish
         self.card.param.update(
-            legend=drawn.legend, alternative=drawn.alternative, nothing=drawn.nothing, answers=at,
+            legend=drawn.legend, alternative=drawn.alternative, nothing=drawn.nothing, answers=wish.at,
             **({} if drawn.said is None else {"said": drawn.said}), figure=drawn.figure,
         )  # fmt: skip
         self._fill()
 
     def _fill(self) -> None:
         wanted = self._frame is not None and (self.card.wanted or not self.card.has_figure)
-        self.card.table = cells.table(self._frame, self._tz) if wanted else {}
+        self.card.table = cells.table(self._frame, self.shown.tz) if wanted and self.shown else {}
 
 
-async def draw(
-    drawings: Iterable[Drawing], ws: Workspace, filters: Filters, tz: str, at: int, still: Callable[[], bool]
-) -> None:
-    """Draw cards one after the other, for the wish of `at`, while `still` says that somebody waits for them."""
+async def draw(drawings: Iterable[Drawing], ws: Workspace, wish: Wish, still: Callable[[], bool]) -> None:
+    """Draw cards one after the other while `still` says that somebody waits for them."""
     for drawing in drawings:
-        made = await asyncio.to_thread(drawing.work_out, ws, filters, tz)
+        made = await asyncio.to_thread(drawing.work_out, ws, wish)
         if not still():
             return
-        drawing.show(made, tz, at)
+        drawing.show(made, wish)
 
 
 def grid(drawings: Iterable[Drawing]) -> Any:

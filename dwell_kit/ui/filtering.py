@@ -15,6 +15,7 @@ from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import duration
 from dwell_kit.schema.time import parse_moment, zone
 from dwell_kit.ui import view
+from dwell_kit.ui.cards import Wish
 from dwell_kit.ui.components import FilterBar, option
 from dwell_kit.workspace import Workspace
 
@@ -38,7 +39,9 @@ class Filtering:
         self.ws = ws
         self._tell = tell or (lambda _query: None)
         self.bar = FilterBar(sizing_mode="stretch_width", margin=0)
-        self.at = 0  # which wish of the bar is answered, or is being answered; 0 is that of the link
+        self._asked = 0  # the latest wish of the bar; the link's is 0
+        self.at = 0
+        """Which wish what is shown answers."""
         self.filters = self.first(query)
         self.show(self.filters)
 
@@ -56,6 +59,11 @@ class Filtering:
     def tz(self) -> str:
         """Zone of the environment looked at."""
         return str(self.bar.options.get("tz", "UTC"))
+
+    @property
+    def wish(self) -> Wish:
+        """What is shown, for charts."""
+        return Wish(self.filters, self.tz, self.at)
 
     def first(self, query: str) -> Filters:
         """The filters of the link; a link that means nothing says so and shows everything."""
@@ -82,7 +90,7 @@ class Filtering:
 
     def asked(self, asked: dict[str, Any]) -> Filters | None:
         """What the bar asks for as filters; None, and said why, if it means nothing."""
-        self.at = asked.get("at", 0)
+        self._asked = asked.get("at", 0)
         clear = asked.get("clear", False)
         given = {name: v for name, v in asked.items() if name not in _OURS and v not in (None, "", [])}
         try:
@@ -102,7 +110,8 @@ class Filtering:
         self.bar.param.update(options=options, value=value)
 
     def keep(self, filters: Filters) -> None:
-        """Show them, and put them into the link."""
+        """They answer the latest wish: show them, and put them into the link."""
+        self.at = self._asked
         self.show(filters)
         self._tell(view.to_query(filters))
 

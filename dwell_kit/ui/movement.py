@@ -56,14 +56,14 @@ class Movement(Page):
 
     async def load(self) -> None:
         """Draw everything, once the page is there."""
-        await self._draw(self.filtering.filters)
+        await self._draw()
 
     def draw(self) -> None:
         """Draw everything at once, where nobody waits for the page yet."""
         if not self.filtering.empty:
-            filters, tz = self.filtering.filters, self.filtering.tz
+            wish = self.filtering.wish
             for drawing in (*self.flows, self.map):
-                drawing.show(drawing.work_out(self.ws, filters, tz), tz, self.filtering.at)
+                drawing.show(drawing.work_out(self.ws, wish), wish)
             self._show_map()
 
     async def apply(self, filters: Filters) -> None:
@@ -71,26 +71,29 @@ class Movement(Page):
         if await self._worked_out(self.ws.compute, "transitions", filters) is None:
             return  # filters that mean nothing are said
         self.filtering.keep(filters)
-        await self._draw(filters)
+        await self._draw()
+
+    async def _refused(self) -> None:
+        if any(one.shown != self.filtering.wish for one in (*self.flows, self.map)):
+            await self._draw()
 
     async def _chosen(self, _event: Any) -> None:
-        await self._draw_map(self.filtering.filters)
+        await self._draw_map()
 
-    async def _draw(self, filters: Filters) -> None:
+    async def _draw(self) -> None:
         if self.filtering.empty:
             return
         self._turn += 1
         turn = self._turn
-        tz, at = self.filtering.tz, self.filtering.at
-        await draw(self.flows, self.ws, filters, tz, at, lambda: turn == self._turn)
+        await draw(self.flows, self.ws, self.filtering.wish, lambda: turn == self._turn)
         if turn == self._turn:
-            await self._draw_map(filters)
+            await self._draw_map()
 
-    async def _draw_map(self, filters: Filters) -> None:
-        turn = self._turn
-        made = await asyncio.to_thread(self.map.work_out, self.ws, filters, self.filtering.tz)
+    async def _draw_map(self) -> None:
+        turn, wish = self._turn, self.filtering.wish
+        made = await asyncio.to_thread(self.map.work_out, self.ws, wish)
         if turn == self._turn:
-            self.map.show(made, self.filtering.tz, self.filtering.at)
+            self.map.show(made, wish)
             self._show_map()
 
     def _counted(self, ws: Workspace, filters: Filters, _tz: str) -> Drawn:

@@ -6,6 +6,7 @@ import asyncio
 import html
 from typing import Any, Final
 
+from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import counted
 from dwell_kit.ui import kpis, landing, naming, trust
@@ -88,22 +89,21 @@ class Overview(Page):
 
     async def load(self) -> None:
         """Draw the charts, once the page is there."""
-        await self._draw(self.filtering.filters, self._turn)
+        await self._draw()
 
     def draw(self) -> None:
         """Draw the charts at once, where nobody waits for the page yet."""
         if not self.filtering.empty:
             self._hang_charts()
-            filters, tz = self.filtering.filters, self.filtering.tz
+            wish = self.filtering.wish
             for drawing in self.drawings:
-                drawing.show(drawing.work_out(self.ws, filters, tz), tz, self.filtering.at)
+                drawing.show(drawing.work_out(self.ws, wish), wish)
 
     def prepare(self) -> None:
         """Show the key figures and work the charts out; sixteen charts at once would keep the figures waiting."""
         if not self.filtering.empty:
             self._make_charts()
-            filters, tz = self.filtering.filters, self.filtering.tz
-            self._prepared = [drawing.work_out(self.ws, filters, tz) for drawing in self.drawings]
+            self._prepared = [drawing.work_out(self.ws, self.filtering.wish) for drawing in self.drawings]
 
     async def opened(self) -> None:
         """Show the charts that were worked out, one after the other."""
@@ -113,7 +113,7 @@ class Overview(Page):
         for drawing, made in zip(self.drawings, self._prepared, strict=False):
             if turn != self._turn:
                 return
-            drawing.show(made, self.filtering.tz, self.filtering.at)
+            drawing.show(made, self.filtering.wish)
             await asyncio.sleep(0)  # each is sent before the next
         self._prepared = []
 
@@ -128,10 +128,13 @@ class Overview(Page):
         self._show_figures(shown)
         turn = self._turn
         await asyncio.sleep(0)  # they are sent before the charts begin
-        await self._draw(filters, turn)
+        if turn == self._turn:
+            await self._draw()
 
-    def _refused(self) -> None:
+    async def _refused(self) -> None:
         self.cards.busy = False
+        if owed := [one for one in self.drawings if one.shown != self.filtering.wish]:
+            await self._draw(owed)
 
     def _figures(self, filters: Filters) -> dict[str, Any]:
         """Everything above the charts."""
@@ -185,23 +188,33 @@ class Overview(Page):
             f"Exports cover {100 * (share or 0):.1f} % of {hours:,.0f} hours, {since:%d %b %Y} to {until:%d %b %Y}"
         )
 
-    async def _draw(self, filters: Filters, turn: int) -> None:
+    async def _draw(self, which: list[Drawing] | None = None) -> None:
+        """Draw charts, by default all, of what is shown."""
         if self.filtering.empty:
             return
-        tz, at = self.filtering.tz, self.filtering.at
         self._hang_charts()
-        quick_first = sorted(self.drawings, key=lambda drawing: drawing.name in _LONG)
-        await draw(quick_first, self.ws, filters, tz, at, lambda: turn == self._turn)
+        turn = self._turn
+        quick_first = sorted(which or self.drawings, key=lambda drawing: drawing.name in _LONG)
+        await draw(quick_first, self.ws, self.filtering.wish, lambda: turn == self._turn)
 
     def _trusted(self, ws: Workspace, filters: Filters, tz: str) -> Drawn:
         names = naming.of_cameras(ws, filters.environment)
         return trust.coverage(ws.quality(filters), tz, names, linked=self._linked)
 
-    def _opened(self, event: Any) -> None:
+    async def _opened(self, event: Any) -> None:
         name = event.new["name"]
         if self.cards.shown == name and self.rows.visible:
             self.rows.visible, self.cards.shown = False, ""
             return
         kpi = next(kpi for kpi in kpis.KPIS if kpi.name == name)
         self.cards.shown = name
-        self.rows.reveal(kpi.title, kpi.rows, self.filtering.filters, sort=kpi.sort, parameters=kpi.parameters)
+        filters, parameters = self.filtering.filters, kpi.parameters
+        self.rows.table.busy = True
+        try:
+            held = await asyncio.to_thread(self.rows.prepare, kpi.rows, filters, parameters)
+        except DwellError as error:
+            self.rows.table.busy = False
+            self.filtering.fail(str(error))
+            return
+        if self.cards.shown == name and self.filtering.filters == filters:  # nothing else was opened meanwhile
+            self.rows.reveal(kpi.title, kpi.rows, filters, sort=kpi.sort, parameters=parameters, held=held)

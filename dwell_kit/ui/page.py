@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import panel as pn
 
-from dwell_kit.errors import DwellError
+from dwell_kit.errors import DwellError, in_words
 from dwell_kit.schema.filters import Filters
 from dwell_kit.ui import view
 from dwell_kit.ui.filtering import Filtering
 from dwell_kit.workspace import Workspace
 
 Made = TypeVar("Made")
+_log = logging.getLogger(__name__)
 
 
 class Page:
@@ -84,21 +86,23 @@ class Page:
     async def _worked_out(self, work: Callable[..., Made], *given: Any) -> Made | None:
         """What `work` gives, done beside the page.
 
-        None if a newer wish has overtaken it, or it means nothing: then the bar says so, and `_refused` follows.
+        None if a newer wish has overtaken it, or it cannot be: then the bar says so, and `_refused` follows.
         """
         self._turn += 1
         turn = self._turn
         try:
             made = await asyncio.to_thread(work, *given)
-        except DwellError as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it, whatever it is
+            if not isinstance(error, DwellError):
+                _log.exception("%s cannot be shown", type(self).__name__)
             if turn == self._turn:
-                self.filtering.fail(str(error))
-                self._refused()
+                self.filtering.fail(in_words(error))
+                await self._refused()
             return None
         return made if turn == self._turn else None
 
-    def _refused(self) -> None:
-        """What was asked for means nothing: what is shown stays."""
+    async def _refused(self) -> None:
+        """What was asked for means nothing: what is shown stays, and what was still to be drawn of it is drawn."""
 
     async def _asked(self, event: Any) -> None:
         filters = self.filtering.asked(event.new)

@@ -111,6 +111,6 @@ class Sessions(Page):
         self.filtering.keep(filters)
         self.rows.reveal(heading, what, filters, sort=sort, parameters=parameters, held=held)
 
-    def _refused(self) -> None:
+    async def _refused(self) -> None:
         self._filters = self.filtering.filters
         self.rows.table.busy = False

@@ -133,7 +133,7 @@ def test_the_link_names_the_table_that_is_looked_at(ws: Workspace) -> None:
 def test_the_open_visits_behind_the_card_are_as_many_as_it_says(ws: Workspace) -> None:
     page = Overview(ws, "max_gap=60")
     figure = next(item["raw"] for item in page.cards.items if item["name"] == "open_visits")
-    page._opened(SimpleNamespace(new={"name": "open_visits"}))
+    asyncio.run(page._opened(SimpleNamespace(new={"name": "open_visits"})))
     assert figure > 0
     assert page.rows.table.total == figure
     assert page.rows.table.total < ws.summary(max_gap=60)["visits"]
@@ -178,3 +178,50 @@ def test_a_chart_that_was_drawn_is_let_go_of(ws: Workspace) -> None:
 
     first = held()
     assert [held() for _ in range(3)] == [first] * 3
+
+
+def test_a_refused_wish_leaves_no_chart_of_the_filters_before(ws: Workspace) -> None:
+    page = Overview(ws, "environment=main")
+    page.draw()
+    camera = dk.Filters.of(environment="main", camera="cam1")
+    backwards = camera.but(since="2025-05-06", until="2025-05-05")
+
+    async def both() -> None:
+        page.filtering.asked({"environment": "main", "cameras": ["cam1"], "at": 1})
+        first = asyncio.create_task(page.apply(camera))
+        while not any(one.shown and one.shown.filters == camera for one in page.drawings):
+            await asyncio.sleep(0.01)  # some charts are of the new filters
+        page.filtering.asked({"environment": "main", "since": "2025-05-06", "until": "2025-05-05", "at": 2})
+        await page.apply(backwards)
+        await first
+
+    asyncio.run(both())
+    assert "ends before it begins" in page.filtering.bar.error
+    assert {one.shown for one in page.drawings} == {page.filtering.wish}
+    assert page.filtering.wish.filters == camera
+    assert page.filtering.wish.at == page.filtering.bar.value["at"] == 1
+    assert {one.card.answers for one in page.drawings} == {1}
+
+
+def test_what_nobody_foresaw_is_said_and_the_other_charts_are_drawn(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Overview(ws, "environment=main")
+    page.draw()
+
+    def broken(*_given: Any) -> Any:
+        raise OverflowError("too big")
+
+    monkeypatch.setattr(page.drawings[1], "make", broken)
+    asyncio.run(page.apply(dk.Filters.of(environment="main", camera="cam1")))
+    assert page.drawings[1].card.nothing == "OverflowError: too big"
+    assert {one.shown for one in page.drawings} == {page.filtering.wish}
+    monkeypatch.setattr(page, "_figures", broken)
+    asyncio.run(page.apply(dk.Filters.of(environment="main")))
+    assert page.filtering.bar.error == "OverflowError: too big"
+    assert not page.cards.busy
+
+
+@pytest.mark.parametrize("query", ["since=2025-05-05&until=9999-12-31", "since=0001-01-01&until=2025-05-05"])
+def test_a_time_beyond_calendars_is_said(ws: Workspace, query: str) -> None:
+    assert "out of range" in Overview(ws, query).filtering.bar.error

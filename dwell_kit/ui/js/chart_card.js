@@ -76,7 +76,7 @@ export function render({ model, el }) {
     figure.show(model.figure);
   }
   hear(model, el, "dk-asked", (asked) => { wish = asked.at; words(); });
-  hear(model, el, "dk-refused", () => { wish = 0; words(); });
+  hear(model, el, "dk-refused", (shown) => { wish = shown.at; words(); });
   words();
   rows();
   return section;

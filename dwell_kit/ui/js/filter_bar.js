@@ -118,7 +118,7 @@ export function render({ model, el }) {
   model.on("options", draw);
   model.on("error", () => {
     el.querySelector(".error").textContent = model.error;
-    if (model.error) tell(el, "dk-refused"); // what is shown stays
+    if (model.error) tell(el, "dk-refused", { at: model.value.at || 0 }); // what is shown stays
   });
   draw();
 }
