@@ -13,6 +13,8 @@ from dwell_kit.errors import ReportError
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _MAC: Final = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+_PRINTABLE_PX: Final = 703
+"""A4 less the margins of the report's @page (US letter is wider): charts keep the width they are loaded at."""
 _DRAWN_MS: Final = 15_000
 _PATIENCE_S: Final = 120
 
@@ -35,7 +37,8 @@ def print_pdf(page: Path, target: Path, *, chromium: str = "") -> None:
     with tempfile.TemporaryDirectory() as profile:
         command = [
             chromium, "--headless", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-            "--no-pdf-header-footer", f"--user-data-dir={profile}", f"--virtual-time-budget={_DRAWN_MS}",
+            f"--window-size={_PRINTABLE_PX},1000", "--hide-scrollbars", "--no-pdf-header-footer",
+            f"--user-data-dir={profile}", f"--virtual-time-budget={_DRAWN_MS}",
             f"--print-to-pdf={target}", page.as_uri(),
         ]  # fmt: skip
         if hasattr(os, "geteuid") and os.geteuid() == 0:

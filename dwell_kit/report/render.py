@@ -26,7 +26,9 @@ th, td { padding: 5px 12px; border-bottom: 1px solid #e2e8f0; text-align: right;
 th:first-child, td:first-child { text-align: left; }
 .simulated { background: #fef3c7; border: 1px solid #d97706; color: #7c2d12; padding: 8px 12px;
   border-radius: 6px; }
-@media print { .bk-Figure, table { break-inside: avoid; } }
+@page { margin: 12mm; }
+@media print { main { max-width: 671px; } th, td { padding: 4px 6px; }
+  figure, table { break-inside: avoid; } h2 { break-after: avoid; } }
 """
 
 _SIMULATED: Final = '<p class="simulated" role="note">Simulated data: no real person is in this report.</p>'

@@ -398,6 +398,17 @@ def test_the_pdf_is_printed_with_its_charts(daily: RunResult) -> None:
     assert "report.pdf" in daily.manifest["files"]
 
 
+def test_no_chart_reaches_beyond_the_paper(daily: RunResult) -> None:
+    if pdf.browser() is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no Chromium to print with")
+    printed = (daily.folder / "report.pdf").read_bytes()
+    papers = [float(width) for width in re.findall(rb"/MediaBox \[0 0 ([\d.]+) ", printed)]
+    charts = [int(width) for width in re.findall(rb"/Subtype /Image\s+/Width (\d+)", printed)]
+    margins_mm, padding_px = 2 * 12, 2 * 16
+    printable = (min(papers) / 72 - margins_mm / 25.4) * 96 - padding_px
+    assert 600 < max(charts) <= printable
+
+
 def test_without_a_browser_the_report_is_there_and_says_why_it_has_no_pdf(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
