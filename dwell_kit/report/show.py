@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 from IPython.display import HTML
 
-from dwell_kit.schema.columns import SUPPRESSED
+from dwell_kit.schema.cells import cell, title
+from dwell_kit.schema.columns import COUNT, SUPPRESSED, UNIQUE_VISITORS
 from dwell_kit.schema.text import said
 from dwell_kit.workspace import exporting
 
@@ -88,19 +89,51 @@ def chart(element: Any, description: str) -> HTML:
     """A HoloViews object as a chart with its text alternative; `chart_scripts` comes first in the report."""
     import holoviews as hv
     from bokeh.embed import components
+    from bokeh.models.annotations import Legend
 
     drawn = hv.render(element, backend="bokeh")
     drawn.update(sizing_mode="stretch_width", width=None)  # as wide as the page, on a telephone too
+    for legend in drawn.select({"type": Legend}):
+        if legend in drawn.above:  # its margin and a location in pixels make room twice, and lap over the plot
+            legend.update(location="top_left", margin=0, padding=4, spacing=12, border_line_alpha=0.0)
     label = html.escape(description)
     script, div = components(drawn, wrap_script=True)
     figure = f'<figure role="img" aria-label="{label}">{div}<figcaption>{label}</figcaption></figure>{script}'
     return HTML(figure)  # type: ignore[no-untyped-call]
 
 
-def table(frame: pl.DataFrame) -> HTML:
-    """A frame as a plain table; texts are escaped."""
-    text = frame.to_pandas().fillna("").to_html(index=False, escape=True, border=0)
-    return HTML(f'<div class="table">{text}</div>')  # type: ignore[no-untyped-call]
+def table(frame: pl.DataFrame, tz: str = "UTC") -> HTML:
+    """A frame as a plain table: titles, times by the clock of `tz`, durations in words; texts are escaped.
+
+    What `suppressed` blanks is "hidden"; persons are blank where something was counted that carries no ids.
+    """
+    shown = _without_ids(frame)
+    titles = [title(name, tz, dtype) for name, dtype in shown.schema.items() if name != SUPPRESSED]
+    rows = [_words(row, tz) for row in shown.iter_rows(named=True)]
+    head = f"<thead>{_line('th', titles)}</thead>"
+    body = f"<tbody>{''.join(_line('td', words) for words in rows)}</tbody>"
+    return HTML(f'<div class="table"><table>{head}{body}</table></div>')  # type: ignore[no-untyped-call]
+
+
+def _without_ids(frame: pl.DataFrame) -> pl.DataFrame:
+    """No persons beside a count means that nobody said who: unknown, not zero."""
+    if not {COUNT, UNIQUE_VISITORS} <= set(frame.columns):
+        return frame
+    unknown = (pl.col(UNIQUE_VISITORS) == 0) & (pl.col(COUNT) > 0)
+    return frame.with_columns(pl.when(~unknown).then(UNIQUE_VISITORS))
+
+
+def _words(row: dict[str, Any], tz: str) -> list[str]:
+    hidden = row.get(SUPPRESSED)
+    return [
+        "hidden" if hidden and value is None else cell(name, value, tz)
+        for name, value in row.items()
+        if name != SUPPRESSED
+    ]
+
+
+def _line(tag: str, words: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(word)}</{tag}>" for word in words) + "</tr>"
 
 
 def save(frame: pl.DataFrame, folder: str, name: str) -> None:

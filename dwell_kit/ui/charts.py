@@ -12,9 +12,10 @@ import polars as pl
 from bokeh.embed import json_item
 
 from dwell_kit.plots import demographics, distributions, heatmaps, movement, series, theme
+from dwell_kit.schema import cells
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import duration
-from dwell_kit.ui import cells, naming
+from dwell_kit.ui import naming
 from dwell_kit.workspace import Workspace
 
 _DRAWING = threading.Lock()

@@ -9,9 +9,9 @@ import panel as pn
 import polars as pl
 
 from dwell_kit.errors import DwellError
+from dwell_kit.schema.cells import cell, title
 from dwell_kit.schema.filters import Filters
 from dwell_kit.ui import view
-from dwell_kit.ui.cells import cell, title
 from dwell_kit.ui.components import DataTable
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.paging import Rows, View

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from dwell_kit.plots.coverage import plot_coverage
+from dwell_kit.schema import cells
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import said
-from dwell_kit.ui import cells, naming
+from dwell_kit.ui import naming
 from dwell_kit.ui.charts import NOTHING, Drawn, drawn
 from dwell_kit.workspace import Workspace
 from dwell_kit.workspace.judging import Quality
