@@ -49,6 +49,54 @@ def test_the_figures_are_those_of_the_library_under_every_filter(site: Site) -> 
     site.expect(gender="female", since="2025-05-05T12:00", until="2025-05-06T10:00")
 
 
+def key_in(page: Any, label: str, *parts: str) -> None:
+    """Type a moment as people do: slowly, its year digit by digit."""
+    page.get_by_label(label).focus()
+    for part in parts:
+        page.keyboard.type(part, delay=150)
+        page.keyboard.press("Tab")
+
+
+def test_answers_do_not_wipe_what_is_being_typed(site: Site) -> None:
+    asked: list[str] = []
+    site.page.on("framenavigated", lambda frame: asked.append(frame.url))
+    site.page.goto(site.url)
+    site.expect()
+    key_in(site.page, "From", "05052025", "1200PM")
+    key_in(site.page, "Until", "05062025", "1000AM")
+    site.expect(since="2025-05-05T12:00", until="2025-05-06T10:00")
+    site.page.wait_for_url("**until=2025-05-06T10**")
+    assert not [url for url in asked if "=00" in url or "=02" in url], "no year that was on its way to 2025"
+    site.page.get_by_label("Until").focus()
+    site.page.keyboard.type("06", delay=150)  # another month
+    site.page.wait_for_timeout(1500)
+    site.page.keyboard.type("07", delay=150)  # answered meanwhile, and still the day is next
+    site.expect(since="2025-05-05T12:00", until="2025-06-07T10:00")
+    site.page.get_by_role("button", name="Clear filters").click()
+    site.expect()
+    assert site.page.get_by_label("From").input_value() == ""
+
+
+def test_filters_chosen_in_one_go_hold_together(site: Site) -> None:
+    site.page.goto(site.url)
+    site.expect()
+    site.page.get_by_text("Gender:").click()
+    site.page.get_by_role("checkbox", name="female", exact=True).check()
+    site.page.get_by_label("From").fill("2025-05-05T12:00")
+    site.page.wait_for_timeout(300)
+    site.page.get_by_label("Until").fill("2025-05-06T10:00")
+    site.expect(gender="female", since="2025-05-05T12:00", until="2025-05-06T10:00")
+    site.page.get_by_label("Period").select_option("all data")
+    site.page.get_by_label("From").focus()
+    site.page.keyboard.type("05")  # half a date is none
+    site.expect(gender="female")
+    site.page.get_by_text("Age:").click()  # one click is enough, though the bar is drawn anew
+    site.page.locator("details[data-name=age_groups][open]").wait_for()
+    site.page.get_by_text("Gender:").click()
+    site.page.get_by_role("checkbox", name="female", exact=True).uncheck()
+    site.expect()
+
+
 def test_every_chart_is_drawn(site: Site) -> None:
     site.page.goto(site.url + "overview")
     for question in ("People present", "How long visits last", "When it is busy", "Who comes", "Crowds"):

@@ -48,20 +48,31 @@ function body(model) {
   </form>`;
 }
 
+const typed = (input) => input?.type === "datetime-local" || input?.type === "number";
+// Half a date has no value; a complete one is 0002, 0020 and 0202 on the way to 2025.
+const unfinished = (input) => typed(input) && (input.validity.badInput ||
+  (input.type === "datetime-local" && input.value !== "" && Number(input.value.split("-")[0]) < 1900));
+
 export function render({ model, el }) {
   let timer = 0, waiting = 0; // when the latest wish was sent that has no answer yet
+  let wished = {}, kept = false, pressed = false;
   const many = ["cameras", "groups", "zones", "age_groups", "genders"];
   const read = () => {
-    const form = el.querySelector("form"), value = {};
-    const one = (name) => form.querySelector(`[name=${name}]`)?.value || "";
-    value.environment = one("environment") || model.value.environment || "";
-    value.since = one("since");
-    value.until = one("until");
+    const form = el.querySelector("form"), value = {}, before = waiting ? wished : model.value;
+    const input = (name) => form.querySelector(`[name=${name}]`);
+    value.environment = input("environment")?.value || model.value.environment || "";
+    for (const name of ["since", "until"]) value[name] = (unfinished(input(name)) ? before[name] : input(name)?.value) || "";
     for (const name of many) value[name] = [...form.querySelectorAll(`[name=${name}]:checked`)].map((b) => b.value);
-    for (const name of ["min_dwell", "max_dwell"]) value[name] = one(name) === "" ? null : 60 * Number(one(name));
+    for (const name of ["min_dwell", "max_dwell"]) {
+      const given = input(name)?.value || "";
+      value[name] = unfinished(input(name)) ? before[name] ?? null : given === "" ? null : 60 * Number(given);
+    }
     return value;
   };
   const send = (value) => {
+    clearTimeout(timer);
+    timer = 0;
+    wished = value;
     waiting = Math.max(Date.now(), waiting + 1);
     model.error = "";
     model.asked = { ...value, at: waiting };
@@ -70,20 +81,35 @@ export function render({ model, el }) {
   const changed = (event) => {
     if (event.target.name === "preset") {
       const preset = model.options.presets[Number(event.target.value)];
-      if (preset) send({ ...read(), since: preset.since, until: preset.until });
+      if (!preset) return;
+      for (const name of ["since", "until"]) el.querySelector(`[name=${name}]`).value = preset[name] || "";
+      send({ ...read(), since: preset.since, until: preset.until });
       return;
     }
+    if (unfinished(event.target)) return;
     clearTimeout(timer);
-    timer = setTimeout(() => send(read()), event.target.type === "number" || event.target.type === "datetime-local" ? 500 : 0);
+    timer = setTimeout(() => send(read()), typed(event.target) ? 500 : 0);
+  };
+  const clear = () => { // at once: the answer may have to wait until something else is typed
+    for (const box of el.querySelectorAll("[type=checkbox]")) box.checked = false;
+    for (const input of el.querySelectorAll("input")) if (typed(input)) input.value = "";
+    send({ environment: model.value.environment || "", clear: true });
+  };
+  const focused = () => {
+    const active = el.getRootNode().activeElement;
+    return active && el.contains(active) ? active : null;
   };
   const draw = () => {
     if (waiting && model.value.at !== waiting) return; // the answer to an older wish: what was chosen since must stay
     waiting = 0;
+    kept = Boolean(timer) || pressed || typed(focused()); // a form that is replaced forgets what is being typed or clicked
+    if (kept) return;
     const open = [...el.querySelectorAll("details[open]")].map((d) => d.dataset.name);
-    const active = el.getRootNode().activeElement;
+    const active = focused(), chip = active?.closest("summary")?.parentNode.dataset.name;
     const at = active && active.name ? [active.name, active.value, active.type] : null;
     el.innerHTML = body(model);
     for (const name of open) el.querySelector(`details[data-name=${name}]`)?.setAttribute("open", "");
+    if (chip) el.querySelector(`details[data-name=${chip}] summary`)?.focus();
     if (at) {
       const same = [...el.querySelectorAll(`[name=${at[0]}]`)];
       (same.find((x) => at[2] !== "checkbox" || x.value === at[1]) || same[0])?.focus();
@@ -91,7 +117,7 @@ export function render({ model, el }) {
     const form = el.querySelector("form");
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("change", changed);
-    form.querySelector("[name=clear]")?.addEventListener("click", () => send({ environment: model.value.environment || "", clear: true }));
+    form.querySelector("[name=clear]")?.addEventListener("click", clear);
     for (const details of el.querySelectorAll("details")) {
       details.addEventListener("toggle", () => {
         // a redrawn bar still gets the event of the one before it
@@ -105,10 +131,15 @@ export function render({ model, el }) {
   // a choice closes when one goes on somewhere else
   const elsewhere = (event) => {
     const path = event.composedPath();
+    pressed = path.includes(el) && !path.some((x) => x.localName === "select"); // whose list may swallow the release
     for (const details of el.querySelectorAll("details[open]")) if (!path.includes(details)) details.open = false;
   };
-  document.addEventListener("pointerdown", elsewhere);
-  model.on("remove", () => document.removeEventListener("pointerdown", elsewhere));
+  const later = () => setTimeout(() => { if (kept) draw(); }); // once the click is through
+  const released = () => { pressed = false; later(); };
+  const listening = { pointerdown: elsewhere, pointerup: released, pointercancel: released };
+  for (const [kind, act] of Object.entries(listening)) document.addEventListener(kind, act);
+  model.on("remove", () => { for (const [kind, act] of Object.entries(listening)) document.removeEventListener(kind, act); });
+  el.addEventListener("focusout", later);
   // the address is what is shown; no step back to figures that are not there any more
   model.on("address", () => history.replaceState(null, "", location.pathname + (model.address ? `?${model.address}` : "") + location.hash));
   if (model.linked) { // no server knows with which address the page was opened
