@@ -178,6 +178,13 @@ def test_what_is_seen_of_the_map_is_counted_anew(site: Site) -> None:
     assert site.page.evaluate(IMAGE)[2] < everybody
 
 
+HIT = """([x, y]) => {
+  let at = document.elementFromPoint(x, y);
+  while (at?.shadowRoot) at = at.shadowRoot.elementFromPoint(x, y);
+  return at?.textContent;
+}"""
+
+
 def test_an_upload_opens_its_report_hands_out_rejects_and_is_taken_back(site: Site, tmp_path: Path) -> None:
     path = write(tmp_path / "late.csv", many(30, first=9_000), extra=["p1,cam1,x1,never,never,never,red"])
     site.page.goto(site.url + "upload")
@@ -205,6 +212,27 @@ def test_an_upload_opens_its_report_hands_out_rejects_and_is_taken_back(site: Si
     row.get_by_role("cell", name="undone").wait_for()
     with dk.open(site.workspace) as ws:
         assert ws.uploads()[0]["status"] == "undone"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_undo_and_its_question_are_in_sight_and_take_clicks(site: Site, tmp_path: Path, width: int) -> None:
+    name = f"{'a_long_name_of_an_export_' * 3}{width}.csv"
+    with dk.open(site.workspace) as ws:
+        ws.ingest(write(tmp_path / name, many(10, first=20_000 + width)), environment="main")
+    site.page.set_viewport_size({"width": width, "height": 900})
+    site.page.goto(site.url + "upload")
+    row = site.page.locator("tr").filter(has_text=str(width))
+    undo, yes = row.get_by_role("button", name="Undo"), row.get_by_role("button", name="Yes")
+    undo.wait_for()
+    for button in (undo, yes):
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
+        at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert site.page.evaluate(HIT, at) == button.inner_text(), "nothing clips or covers it"
+        site.page.mouse.click(*at)
+    row.get_by_role("cell", name="undone").wait_for()
+    with dk.open(site.workspace) as ws:
+        assert (ws.uploads()[0]["filename"], ws.uploads()[0]["status"]) == (name, "undone")
 
 
 @pytest.mark.slow

@@ -8,17 +8,18 @@ export function render({ model, el }) {
     ? `<a href="${esc(address(cell.href))}" ${cell.download ? "download" : 'target="_blank" rel="noopener"'}>${esc(cell.text)}</a>`
     : `<button type="button" class="plain" data-act="${esc(cell.act)}" data-key="${esc(key)}" data-confirm="${esc(cell.confirm || "")}" ${cell.expands ? `aria-expanded="${model.detail.key === key}"` : ""}>${esc(cell.text)}</button>`;
   const draw = () => {
+    const last = model.columns.length - 1, acts = last > 0 && model.columns[last].plain ? "acts" : ""; // in sight however wide the rest is
     const s = model.state, pages = Math.max(1, Math.ceil(model.total / s.size));
-    const head = model.columns.map((c) => {
+    const head = model.columns.map((c, i) => {
       const on = s.sort === c.name, next = on && !s.descending;
-      if (c.plain) return `<th scope="col">${esc(c.title)}</th>`;
+      if (c.plain) return `<th scope="col" class="${i === last ? acts : ""}">${esc(c.title)}</th>`;
       return `<th scope="col" aria-sort="${on ? (s.descending ? "descending" : "ascending") : "none"}" class="${c.number ? "number" : ""}">
         <button type="button" data-sort="${esc(c.name)}" data-descending="${next}">${esc(c.title)}${on ? (s.descending ? " ▾" : " ▴") : ""}</button></th>`;
     }).join("");
     const rows = model.rows.map((r, at) => {
       const key = model.keys[at] ?? "";
       const line = `<tr data-key="${esc(key)}">` + r.map((cell, i) =>
-        `<td class="${model.columns[i].number ? "number" : ""}" data-title="${esc(model.columns[i].title)}">${rich(cell, key)}</td>`).join("") + "</tr>";
+        `<td class="${i === last && acts ? acts : model.columns[i].number ? "number" : ""}" data-title="${esc(model.columns[i].title)}">${rich(cell, key)}</td>`).join("") + "</tr>";
       return key && model.detail.key === key ? `${line}<tr class="detail"><td colspan="${model.columns.length}">${model.detail.html}</td></tr>` : line;
     }).join("");
     const options = ['<option value="">any column</option>', ...model.columns.filter((c) => !c.number && !c.plain).map((c) =>
@@ -48,9 +49,11 @@ export function render({ model, el }) {
     asking.setAttribute("role", "group");
     asking.setAttribute("aria-label", confirm);
     asking.innerHTML = `${esc(confirm)} <button type="button" class="plain yes">Yes</button> <button type="button" class="plain no">No</button>`;
+    const cell = button.closest("td");
+    cell.classList.add("asking");
     button.replaceWith(asking);
-    const back = () => { asking.replaceWith(button); button.focus(); };
-    asking.querySelector(".yes").addEventListener("click", go);
+    const back = () => { cell.classList.remove("asking"); asking.replaceWith(button); button.focus(); };
+    asking.querySelector(".yes").addEventListener("click", () => { asking.textContent = "Working …"; go(); });
     asking.querySelector(".no").addEventListener("click", back);
     asking.addEventListener("keydown", (event) => { if (event.key === "Escape") back(); });
     asking.querySelector(".no").focus();
