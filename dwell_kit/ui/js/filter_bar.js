@@ -53,6 +53,15 @@ const typed = (input) => input?.type === "datetime-local" || input?.type === "nu
 const unfinished = (input) => typed(input) && (input.validity.badInput ||
   (input.type === "datetime-local" && input.value !== "" && Number(input.value.split("-")[0]) < 1900));
 
+// A sheet is some 700 px wide; charts are drawn for the screen.
+const measure = () => {
+  const main = document.querySelector(".dk-main, #rendered_cells");
+  if (!main) return; // a notebook
+  const looks = getComputedStyle(main), wide = main.clientWidth - parseFloat(looks.paddingLeft) - parseFloat(looks.paddingRight);
+  document.documentElement.style.setProperty("--dk-wide", `${wide}px`);
+  document.documentElement.style.setProperty("--dk-zoom", Math.min(1, 700 / wide));
+};
+
 export function render({ model, el }) {
   let timer = 0, waiting = 0; // when the latest wish was sent that has no answer yet
   let wished = {}, kept = false, pressed = false;
@@ -140,6 +149,8 @@ export function render({ model, el }) {
   for (const [kind, act] of Object.entries(listening)) document.addEventListener(kind, act);
   model.on("remove", () => { for (const [kind, act] of Object.entries(listening)) document.removeEventListener(kind, act); });
   el.addEventListener("focusout", later);
+  addEventListener("beforeprint", measure);
+  model.on("remove", () => removeEventListener("beforeprint", measure));
   // the address is what is shown; no step back to figures that are not there any more
   model.on("address", () => history.replaceState(null, "", location.pathname + (model.address ? `?${model.address}` : "") + location.hash));
   if (model.linked) { // no server knows with which address the page was opened
