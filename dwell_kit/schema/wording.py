@@ -24,6 +24,12 @@ _SPOKEN: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     (r"(?<![\w'-])([a-z]+)_?([a-z]*)=(…?)(?!['\"])", lambda m: "--" + "-".join(w for w in m.groups()[:2] if w)),
 )
 """What hints say to Python, and what the same is called on the command line."""
+_FIELDS: Final = {
+    "camera": "fill in the field “Camera”",
+    "start": "fill in the field “First frame at”",
+    "fps": "fill in the field “Frames a second”",
+}
+"""Options that the upload page has a field for."""
 
 
 def spoken(error: DwellError) -> DwellError:
@@ -50,12 +56,15 @@ def _columns(pairs: str) -> str:
 
 
 def on_a_page(hint: str) -> str:
-    """A hint with what a page has no field for called an option of the command.
+    """A hint that names the page's field, or, where it has none, the option of the command.
 
+    >>> on_a_page("camera=")
+    'fill in the field “Camera”'
     >>> on_a_page("say day_first=True")
     'say --day-first (options of the command “dwell ingest FILE”)'
     >>> on_a_page("export it again")
     'export it again'
     """
+    hint = re.sub(rf"\b({'|'.join(_FIELDS)})=$", lambda m: _FIELDS[m[1]], hint, flags=re.MULTILINE)
     said = in_options(hint)
     return said if said == hint else f"{said} (options of the command “dwell ingest FILE”)"

@@ -65,7 +65,8 @@ class Inbox:
 
         Parameters
         ----------
-        asked : name and size of the file, and what is said of it: environment, tz, since, until.
+        asked : name and size of the file, and what is said of it: environment, tz, camera, start, fps, since,
+            until.
         ends : its first `HEAD_BYTES`, and what of its last `TAIL_BYTES` comes after them.
         """
         path = self.folder / uuid.uuid4().hex / safe_name(asked.get("name", ""))
@@ -137,7 +138,7 @@ class Arrival:
         self._file.write(chunk)
 
     def done(self, asked: Mapping[str, str]) -> Answer:
-        """The file is whole: a job ingests it, with the query's environment, tz, since, until."""
+        """The file is whole: a job ingests it, with what the query says of it."""
         try:
             options = _said(asked, self._path.name)
         except DwellError as error:
@@ -170,7 +171,12 @@ def _said(asked: Mapping[str, str], name: str) -> dict[str, Any]:
             "the time that the file covers has one end only", where=name, expected="from and until, or neither",
             hint="give both and drop the file again",
         )  # fmt: skip
-    said: dict[str, Any] = {word: asked.get(word) or None for word in ("environment", "tz")}
+    said: dict[str, Any] = {word: asked.get(word) or None for word in ("environment", "tz", "camera", "start")}
+    if rate := asked.get("fps"):
+        try:
+            said["fps"] = float(rate)
+        except ValueError:
+            raise FilterError("the frames a second are no number", where=name, found=repr(rate)) from None
     return {**said, "window": (since, until)} if since and until else said
 
 

@@ -240,3 +240,17 @@ def test_half_a_time_covered_is_refused_and_nothing_stays(client: TestClient, fo
     assert answer.status_code == 422
     assert "one end only" in answer.json()["error"]["what"]
     assert not [p for p in (folder / "ws/tmp/inbox").rglob("half.csv")]
+
+
+def test_tracks_are_uploaded_with_what_the_form_says_of_them(client: TestClient, folder: Path) -> None:
+    tracks = "".join(f"{frame},1,{100 + frame},50,40,90,0.9,-1,-1,-1\n" for frame in range(1, 6)).encode()
+    said: dict[str, str] = {}
+    given = {"camera": ("door", "Camera"), "start": ("2025-05-05T10:00", "First frame"), "fps": ("5", "Frames")}
+    for name, (value, field) in given.items():
+        refusal = check(client, "mot.txt", tracks, **said).json()["error"]
+        assert field in refusal["hint"], refusal
+        said[name] = value
+    assert check(client, "mot.txt", tracks, **said).status_code == 200
+    assert check(client, "mot.txt", tracks, **{**said, "fps": "five"}).status_code == 422
+    answer = client.put("/uploads", params={"name": "mot.txt", **said}, content=tracks)
+    assert finished(client, answer.json()["job"])["report"]["accepted"] == 5

@@ -11,6 +11,9 @@ export function render({ model, el }) {
         <label class="field">Time zone <input name="tz" placeholder="Europe/Berlin" value=""></label>
         <label class="field">Covers from <input type="datetime-local" name="since"></label>
         <label class="field">until <input type="datetime-local" name="until"></label></div>
+      <div class="row"><label class="field">Camera (tracks and positions without one) <input name="camera"></label>
+        <label class="field">First frame at <input type="datetime-local" name="start" step="1"></label>
+        <label class="field">Frames a second <input type="number" name="fps" min="0" step="any"></label></div>
       <datalist id="places">${model.environments.map((e) => `<option value="${esc(e)}">`).join("")}</datalist></div>
     <ol class="jobs" aria-live="polite"></ol>`;
   const drop = el.querySelector(".drop"), list = el.querySelector(".jobs"), input = el.querySelector("input[type=file]");
@@ -48,7 +51,7 @@ export function render({ model, el }) {
     if (file.size > model.most_bytes) return failed(item, { what: "The file is too big", expected: `at most ${size(model.most_bytes)}`, found: size(file.size) });
     if (file.size === 0) return failed(item, { what: "The file is empty", hint: "export it again" });
     const query = new URLSearchParams({ name: file.name });
-    for (const name of ["environment", "tz", "since", "until"]) if (field(name)) query.set(name, field(name));
+    for (const name of ["environment", "tz", "camera", "start", "fps", "since", "until"]) if (field(name)) query.set(name, field(name));
     tell(item, "checking", "checking", null);
     return check(file, query).then((error) => {
       if (error) return failed(item, error);
