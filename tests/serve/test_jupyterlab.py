@@ -110,6 +110,15 @@ def test_a_cell_shows_the_overview_and_takes_uploads(site: Site, server: Jupyter
     site.expect()
     with dk.open(site.workspace) as ws:
         assert ws.uploads()[0]["filename"] == "more.csv"
+    # a cell that runs again lets go of the charts that it showed
+    page.locator(".bk-Canvas").nth(14).wait_for()
+    drawn = page.evaluate("Bokeh.documents.length")
+    page.locator("section.chart").first.evaluate("chart => { window.before = chart; }")
+    page.locator(".jp-Notebook .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function("!window.before.isConnected", timeout=START_MS)
+    page.locator(".bk-Canvas").nth(14).wait_for(timeout=START_MS)
+    assert page.evaluate("Bokeh.documents.length") <= drawn + 4
     # the browser begins anew, the kernel goes on
     page.reload()
     page.get_by_text("| Idle").wait_for(timeout=START_MS)

@@ -2,7 +2,7 @@
 
 // Bokeh figures in a place, each instead of the one before it.
 function embedded(place) {
-  let turn = 0, shown = null;
+  let turn = 0, shown = null, latest = "", away = false;
   const clear = (views) => { // with their document, and with what Bokeh adds to it to say things in
     const held = views?.roots.map((view) => view.model.document).find(Boolean);
     views?.clear();
@@ -14,12 +14,21 @@ function embedded(place) {
     clear(shown);
     shown = null;
   };
+  // A cell of JupyterLab that runs again drops what it showed and tells nobody; one that is scrolled away comes back.
+  const watching = new ResizeObserver(() => {
+    if (place.isConnected === !away) return;
+    away = !away;
+    if (away) close(); else show(latest);
+  });
   const show = async (json) => {
+    latest = json;
+    if (away) return;
     const mine = ++turn;
     while (!place.isConnected) { // Bokeh draws only into what is on a page
       await new Promise(requestAnimationFrame);
       if (mine !== turn) return;
     }
+    watching.observe(place);
     place.style.minHeight = `${place.offsetHeight}px`; // nothing below it moves meanwhile
     clear(shown);
     const next = document.createElement("div");
@@ -30,7 +39,7 @@ function embedded(place) {
     shown = views;
     place.style.minHeight = "";
   };
-  return { show, close };
+  return { show, close: () => { watching.disconnect(); close(); } };
 }
 
 export function render({ model, el }) {
