@@ -62,7 +62,8 @@ def run_report(
     ----------
     name : a report (`daily`) or a notebook's path.
     version : snapshot to report on; default is the newest, which the manifest then names.
-    staging : where it is put together, beside the finished ones; by default a hidden folder of its own.
+    staging : where it is put together, beside the finished ones, a folder that is not there yet; by default a
+        hidden one of its own.
     pdf : print one too, where there is a Chromium; the manifest's `no_pdf` says why there is none.
     settings : those of an earlier run's manifest; what has changed since is in the manifest's `warnings`.
     scheduled : which due time of which schedule it is; the manifest says so.
@@ -71,7 +72,8 @@ def run_report(
     Raises
     ------
     NotFoundError : for an unknown report. ParameterError : for parameters that it cannot use.
-    ReportError : for a failing cell. NotADirectoryError : if `output` is a file. Nothing is left behind.
+    ReportError : for a failing cell. NotADirectoryError : if `output` is a file. FileExistsError : if `staging` is
+    there already, which is left as it is. Nothing is left behind.
     """
     template = templates.find(name)
     given = template.checked(parameters)
@@ -85,8 +87,9 @@ def run_report(
     home.mkdir(parents=True, exist_ok=True)
     staging = staging or home / f".{template.name}-{uuid.uuid4().hex}"
     began = datetime.now(UTC)
+    staging.mkdir(parents=True)  # one that is there is another run's, and not ours to remove
     try:
-        (staging / "data").mkdir(parents=True)
+        (staging / "data").mkdir()
         own = {"workspace": str(Path(workspace).absolute()), "version": pinned, "data_dir": str(staging / "data")}
         notebook = staging / "report.ipynb"
         execute(template.path, notebook, {**given, **{k: v for k, v in own.items() if k in template.parameters}})
@@ -114,8 +117,9 @@ def run_report(
         }
         (staging / "manifest.json").write_text(json.dumps(manifest, indent=1, default=str) + "\n")
         folder = _appear(staging, home, f"{template.name}-{began:%Y%m%dT%H%M%SZ}-v{pinned}")
-    finally:
+    except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
+        raise
     return RunResult(folder, manifest)
 
 

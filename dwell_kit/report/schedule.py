@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from blake3 import blake3
 from sqlalchemy.exc import IntegrityError
 
 from dwell_kit.errors import InputError, in_words
@@ -139,7 +140,7 @@ def _recover(ws: Handle, run: Run) -> list[dict[str, Any]]:
             if not mine:
                 continue  # its process is alive
             if schedule is not None:
-                shutil.rmtree(_staging(schedule, found["id"]), ignore_errors=True)
+                shutil.rmtree(_staging(ws, schedule, found["id"]), ignore_errors=True)
             if schedule is None or found["attempts"] >= _ATTEMPTS:
                 said = "interrupted, and its schedule is gone" if schedule is None else "interrupted three times"
                 _note(ws, found["id"], status=schedules.FAILED, error=said, finished_at=ws.now())
@@ -181,7 +182,7 @@ def _run(
                 workspace=ws.layout.root,
                 parameters=_filled(schedule["parameters"], moment.astimezone(zone(schedule["tz"]))),
                 output=schedule["output"],
-                staging=_staging(schedule, number),
+                staging=_staging(ws, schedule, number),
                 scheduled=_scheduled(schedule, number, moment),
             )
             outcome = {"status": schedules.DONE, "folder": str(result.folder), "error": None}
@@ -238,8 +239,13 @@ def _filled(parameters: dict[str, Any], local: datetime) -> dict[str, Any]:
     return made
 
 
-def _staging(schedule: dict[str, Any], number: int) -> Path:
-    return Path(schedule["output"]) / f".{schedule['name']}-run{number}"
+def _staging(ws: Handle, schedule: dict[str, Any], number: int) -> Path:
+    """Where a run is put together: other workspaces, whose runs have the same numbers, may share the output.
+
+    The schedule's name, which may be of a time when any was taken, has no part in it.
+    """
+    mine = blake3(os.fsencode(ws.layout.root.resolve())).hexdigest(8)
+    return Path(schedule["output"]) / f".scheduled-{mine}-run{number}"
 
 
 def _retain(ws: Handle, schedule: dict[str, Any]) -> None:

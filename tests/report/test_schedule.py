@@ -22,7 +22,8 @@ from aiosmtpd.controller import Controller
 import dwell_kit as dk
 from dwell_kit.errors import FilterError, InputError, NotFoundError, ReportError
 from dwell_kit.report import deliver, schedule
-from dwell_kit.report.run import RunResult
+from dwell_kit.report import run as run_module
+from dwell_kit.report.run import RunResult, run_report
 from dwell_kit.settings import Settings
 from dwell_kit.store import schedules
 from dwell_kit.workspace.handle import Handle
@@ -388,3 +389,56 @@ def test_a_password_is_sent_to_nobody_who_could_read_it(
     assert "not delivered" in first["error"]
     assert "clear text" in second["error"]
     assert not [line for line in heard if line.upper().startswith("AUTH")]
+
+
+def interrupt(ws: Handle) -> None:
+    """Leave the history of a process that was killed in the middle of a run."""
+    with ws.database.write() as connection:
+        number = schedules.claim(connection, "mornings", datetime(2025, 5, 6, 4, tzinfo=UTC), now=ws.now())
+        assert number is not None
+        schedules.change(connection, number, attempts=1)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_workspaces_with_the_same_schedule_and_output_leave_each_other_alone(
+    ws: Handle, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    ran: list[dict[str, Any]] = []
+    with dk.open(tmp_path / "other", clock=clock) as made:
+        made.ingest(write(tmp_path / "a.csv", many(20)))
+        other = made._handle
+
+        def execute(_template: Path, notebook: Path, _parameters: dict[str, Any]) -> None:
+            notebook.write_text("{}")
+            if not ran:  # the other's run begins and ends in the middle of this one
+                ran.append({})
+                ran.extend(schedule.run_due(other))
+
+        monkeypatch.setattr(run_module, "execute", execute)
+        monkeypatch.setattr(run_module, "render", lambda _notebook, page, **_: page.write_text("<p>figures</p>"))
+        monkeypatch.setattr(run_module, "_print", lambda _folder: "not here")
+        for each in (ws, other):
+            add(each, tmp_path)
+        clock.now += timedelta(days=1)
+        if interrupted:
+            interrupt(other)
+        ran.extend(schedule.run_due(ws))
+        roots = {str(each.layout.root) for each in (ws, other)}
+    assert [(r["status"], r["error"]) for r in ran[1:]] == [("done", None)] * 2
+    said = {r["folder"]: json.loads((Path(r["folder"]) / "manifest.json").read_text()) for r in ran[1:]}
+    assert {manifest["workspace"] for manifest in said.values()} == roots
+    for folder, manifest in said.items():
+        assert {p.name for p in Path(folder).iterdir()} == {*manifest["files"], "manifest.json", "data"}
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_folder_that_is_there_is_no_place_to_put_a_report_together(ws: Handle, tmp_path: Path) -> None:
+    theirs = tmp_path / "out" / ".theirs"
+    theirs.mkdir(parents=True)
+    (theirs / "half.html").write_text("half")
+    with pytest.raises(FileExistsError):
+        run_report(
+            "daily", workspace=ws.layout.root, parameters={"date": "2025-05-05"}, output=tmp_path / "out",
+            staging=theirs,
+        )  # fmt: skip
+    assert [p.name for p in theirs.iterdir()] == ["half.html"]
