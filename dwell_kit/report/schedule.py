@@ -110,7 +110,9 @@ def due(schedule: dict[str, Any], *, after: datetime, until: datetime) -> list[d
 
 def run_due(ws: Handle, *, run: Run = run_report) -> list[dict[str, Any]]:
     """Run everything that is due and was not run; returns the runs. Several processes may do so at once."""
-    ran = _recover(ws, run)
+    with ws.database.read() as connection:
+        begun = schedules.runs(connection, status=schedules.RUNNING)
+    ran = [_run(ws, found["id"], run) for found in begun]
     with ws.database.read() as connection:
         known = schedules.schedules(connection)
     for schedule in known:
@@ -123,31 +125,65 @@ def run_due(ws: Handle, *, run: Run = run_report) -> list[dict[str, Any]]:
             except IntegrityError:  # another process was faster by a hair
                 claimed = None
             if claimed is not None:
-                ran.append(_run(ws, schedule, claimed, moment, run))
+                ran.append(_run(ws, claimed, run))
         _retain(ws, schedule)
-    return ran
+    return [one for one in ran if one is not None]
 
 
-def _recover(ws: Handle, run: Run) -> list[dict[str, Any]]:
-    """Take up the runs of processes that are gone; what they had begun to write is removed."""
+def _run(ws: Handle, number: int, run: Run) -> dict[str, Any] | None:
+    """One run, from its lock to its delivery; None if another process has it, or has ended it.
+
+    The lock is held all the while, and what became of the run is read under it: whoever found the run a moment ago
+    may find it finished.
+    """
+    with _alone(ws, number) as mine:
+        taken = _take_up(ws, number) if mine else None
+        if taken is None:
+            return None
+        schedule, found = taken
+        outcome = _outcome(ws, schedule, found, run)
+        _note(ws, number, finished_at=ws.now(), **outcome)
+    return {"schedule": schedule["name"], "due_at": found["due_at"], **outcome}
+
+
+def _take_up(ws: Handle, number: int) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """A run's schedule and what is known of the run before this attempt; None if there is nothing more to do.
+
+    What a process that is gone had begun to write is removed.
+    """
     with ws.database.read() as connection:
-        begun = schedules.runs(connection, status=schedules.RUNNING)
+        found = schedules.under_way(connection, number)
         known = {s["name"]: s for s in schedules.schedules(connection)}
-    ran = []
-    for found in begun:
-        schedule = known.get(found["schedule"])
-        with _alone(ws, found["id"]) as mine:
-            if not mine:
-                continue  # its process is alive
-            if schedule is not None:
-                shutil.rmtree(_staging(ws, schedule, found["id"]), ignore_errors=True)
-            if schedule is None or found["attempts"] >= _ATTEMPTS:
-                said = "interrupted, and its schedule is gone" if schedule is None else "interrupted three times"
-                _note(ws, found["id"], status=schedules.FAILED, error=said, finished_at=ws.now())
-                continue
-            _note(ws, found["id"], attempts=found["attempts"] + 1, started_at=ws.now())
-        ran.append(_run(ws, schedule, found["id"], found["due_at"], run, _made(ws, schedule, found)))
-    return ran
+    if found is None:
+        return None
+    schedule = known.get(found["schedule"])
+    if schedule is not None and found["attempts"]:
+        shutil.rmtree(_staging(ws, schedule, number), ignore_errors=True)
+    if schedule is None or found["attempts"] >= _ATTEMPTS:
+        said = "interrupted, and its schedule is gone" if schedule is None else "interrupted three times"
+        _note(ws, number, status=schedules.FAILED, error=said, finished_at=ws.now())
+        return None
+    _note(ws, number, attempts=found["attempts"] + 1, started_at=ws.now())
+    return schedule, found
+
+
+def _outcome(ws: Handle, schedule: dict[str, Any], found: dict[str, Any], run: Run) -> dict[str, Any]:
+    """Make a run, unless an earlier process had, and deliver it; whatever goes wrong is kept in its history."""
+    number, moment = found["id"], found["due_at"]
+    try:
+        result = (_made(ws, schedule, found) if found["attempts"] else None) or run(
+            schedule["report"],
+            workspace=ws.layout.root,
+            parameters=_filled(schedule["parameters"], moment.astimezone(zone(schedule["tz"]))),
+            output=schedule["output"],
+            staging=_staging(ws, schedule, number),
+            scheduled=_scheduled(schedule, number, moment),
+        )
+    except Exception as error:  # noqa: BLE001 - a full disk for one must not keep the others from being run
+        return {"status": schedules.FAILED, "folder": None, "error": in_words(error)}
+    _note(ws, number, folder=str(result.folder))  # from here on it is not made again
+    said = _deliver(ws, schedule, found, result)
+    return {"status": schedules.DONE, "folder": str(result.folder), "error": said}
 
 
 def _made(ws: Handle, schedule: dict[str, Any], found: dict[str, Any]) -> RunResult | None:
@@ -165,43 +201,13 @@ def _scheduled(schedule: dict[str, Any], number: int, moment: datetime) -> dict[
     return {"schedule": schedule["name"], "run": number, "due_at": moment.isoformat()}
 
 
-def _run(
-    ws: Handle, schedule: dict[str, Any], number: int, moment: datetime, run: Run, made: RunResult | None = None
-) -> dict[str, Any]:
-    """One run, from its lock to its delivery; whatever goes wrong is kept in its history.
-
-    Parameters
-    ----------
-    made : what an earlier process had finished, and had not delivered.
-    """
-    outcome: dict[str, Any]
-    with _alone(ws, number):
-        try:
-            result = made or run(
-                schedule["report"],
-                workspace=ws.layout.root,
-                parameters=_filled(schedule["parameters"], moment.astimezone(zone(schedule["tz"]))),
-                output=schedule["output"],
-                staging=_staging(ws, schedule, number),
-                scheduled=_scheduled(schedule, number, moment),
-            )
-            outcome = {"status": schedules.DONE, "folder": str(result.folder), "error": None}
-        except Exception as error:  # noqa: BLE001 - a full disk for one must not keep the others from being run
-            outcome = {"status": schedules.FAILED, "folder": None, "error": in_words(error)}
-        else:
-            _note(ws, number, folder=outcome["folder"])  # from here on it is not made again
-            outcome["error"] = _deliver(ws, schedule, number, result)
-        _note(ws, number, finished_at=ws.now(), **outcome)
-    return {"schedule": schedule["name"], "due_at": moment, **outcome}
-
-
-def _deliver(ws: Handle, schedule: dict[str, Any], number: int, result: RunResult) -> str | None:
+def _deliver(ws: Handle, schedule: dict[str, Any], found: dict[str, Any], result: RunResult) -> str | None:
     """Send a run wherever it was not sent yet; what went wrong in words, or None.
 
     What was being sent when the process ended may have arrived: it is sent again only where that does no harm.
     """
-    with ws.database.read() as connection:
-        states: dict[str, str] = schedules.delivered(connection, number)
+    number = found["id"]
+    states: dict[str, str] = dict(found["delivered"] or {})
     for target in schedule["deliver"]:
         state = states.get(target)
         if state == _SENDING and not deliver.again(target):

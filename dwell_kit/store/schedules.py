@@ -60,20 +60,21 @@ def last_due(connection: Connection, schedule: str) -> datetime | None:
 
 
 def claim(connection: Connection, schedule: str, due_at: datetime, *, now: datetime) -> int | None:
-    """Take a due time on; None if somebody else has it: no time is run twice."""
+    """Take a due time on, still to be begun; None if somebody else has it: no time is run twice."""
     taken = sa.select(report_runs.c.id).where(report_runs.c.schedule == schedule, report_runs.c.due_at == due_at)
     if connection.execute(taken).first():
         return None
-    values = {"schedule": schedule, "due_at": due_at, "status": RUNNING, "attempts": 1, "started_at": now}
+    values = {"schedule": schedule, "due_at": due_at, "status": RUNNING, "attempts": 0, "started_at": now}
     return int(
         connection.execute(sa.insert(report_runs).values(**values).returning(report_runs.c.id)).scalar_one()
     )
 
 
-def delivered(connection: Connection, run: int) -> dict[str, str]:
-    """How far the delivery of a run is, by target."""
-    found = connection.execute(sa.select(report_runs.c.delivered).where(report_runs.c.id == run)).scalar()
-    return dict(found or {})
+def under_way(connection: Connection, run: int) -> dict[str, Any] | None:
+    """A run that has not ended; None if it has."""
+    query = sa.select(report_runs).where(report_runs.c.id == run, report_runs.c.status == RUNNING)
+    found = connection.execute(query).mappings().first()
+    return None if found is None else dict(found)
 
 
 def change(connection: Connection, run: int, **values: Any) -> None:

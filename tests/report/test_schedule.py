@@ -12,6 +12,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -442,3 +443,58 @@ def test_a_folder_that_is_there_is_no_place_to_put_a_report_together(ws: Handle,
             staging=theirs,
         )  # fmt: skip
     assert [p.name for p in theirs.iterdir()] == ["half.html"]
+
+
+@pytest.mark.parametrize(("where", "interrupted"), [("_alone", True), ("_made", True), ("_alone", False)])
+def test_a_run_is_made_once_wherever_another_process_comes_between(
+    ws: Handle, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, where: str, interrupted: bool
+) -> None:
+    add(ws, tmp_path)
+    clock.now += timedelta(days=1)
+    if interrupted:
+        interrupt(ws)
+    run, ran, real = Runner(), [], getattr(schedule, where)
+    with dk.open(ws.layout.root, clock=clock) as other:
+
+        def between(*given: Any) -> Any:
+            monkeypatch.setattr(schedule, where, real)
+            ran.extend(schedule.run_due(other._handle, run=run))
+            return real(*given)
+
+        monkeypatch.setattr(schedule, where, between)
+        ran.extend(schedule.run_due(ws, run=run))
+    assert (len(ran), len(run.asked)) == (1, 1)
+    assert [(r["status"], r["attempts"]) for r in history(ws)] == [("done", 1 + interrupted)]
+
+
+def test_of_two_that_meet_over_an_interrupted_run_one_makes_it(
+    ws: Handle, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(ws, tmp_path)
+    clock.now += timedelta(days=1)
+    interrupt(ws)
+    real, runner = schedule._alone, Runner()
+    both, one_went, met = threading.Barrier(2, timeout=30), threading.Event(), set[int]()
+
+    def alone(*given: Any) -> Any:
+        if threading.get_ident() not in met:
+            met.add(threading.get_ident())
+            both.wait()  # both have seen that it was interrupted
+        return real(*given)
+
+    def run(report: str, **asked: Any) -> RunResult:
+        assert one_went.wait(30), "the other one waits, or makes it too"
+        return runner(report, **asked)
+
+    def scheduler() -> list[dict[str, Any]]:
+        with dk.open(ws.layout.root, clock=clock) as opened:
+            ran = schedule.run_due(opened._handle, run=run)
+        one_went.set()
+        return ran
+
+    monkeypatch.setattr(schedule, "_alone", alone)
+    with ThreadPoolExecutor(2) as pool:
+        ran = [pool.submit(scheduler) for _ in range(2)]
+    assert sorted(len(each.result()) for each in ran) == [0, 1]
+    assert len(runner.asked) == 1
+    assert [(r["status"], r["attempts"]) for r in history(ws)] == [("done", 2)]
