@@ -117,7 +117,8 @@ def run_due(ws: Handle, *, run: Run = run_report) -> list[dict[str, Any]]:
         known = schedules.schedules(connection)
     for schedule in known:
         with ws.database.read() as connection:
-            after = schedules.last_due(connection, schedule["name"]) or schedule["created_at"]
+            last = schedules.last_due(connection, schedule["name"]) or schedule["created_at"]
+        after = max(last, schedule["created_at"])  # the history may be of an earlier schedule of that name
         for moment in due(schedule, after=after, until=ws.now()):
             try:
                 with ws.database.write() as connection:

@@ -498,3 +498,19 @@ def test_of_two_that_meet_over_an_interrupted_run_one_makes_it(
     assert sorted(len(each.result()) for each in ran) == [0, 1]
     assert len(runner.asked) == 1
     assert [(r["status"], r["attempts"]) for r in history(ws)] == [("done", 2)]
+
+
+def test_a_schedule_that_is_added_again_is_not_due_at_times_when_it_was_not_there(
+    ws: Handle, tmp_path: Path, clock: Clock
+) -> None:
+    add(ws, tmp_path)
+    clock.now += timedelta(days=1)
+    run = Runner()
+    assert len(schedule.run_due(ws, run=run)) == 1
+    with ws.database.write() as connection:
+        schedules.remove(connection, "mornings")
+    clock.now += timedelta(days=10)
+    add(ws, tmp_path)
+    assert schedule.run_due(ws, run=run) == []
+    clock.now += timedelta(days=1)
+    assert [r["due_at"] for r in schedule.run_due(ws, run=run)] == [datetime(2025, 5, 17, 4, tzinfo=UTC)]
