@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ _ATTEMPTS: Final = 3
 _SENDING: Final = "sending"
 _SENT: Final = "sent"
 _FIELDS: Final = 5
+_LONGEST_NAME: Final = 100
 _DEFAULTS: Final = {"daily": {"date": "{yesterday}"}, "weekly": {"week": "{last_week}"}}
 Run = Callable[..., RunResult]
 
@@ -48,6 +50,7 @@ def add(
 
     Parameters
     ----------
+    name : letters, digits and _, with spaces, - and . between them; up to 100 characters.
     parameters : of the report; texts may hold {today}, {yesterday} and {last_week} of the due time. By default a
         daily report is of the day before, a weekly one of the week before.
     deliver_to : folder:PATH, webhook:URL, mailto:ADDRESS.
@@ -55,9 +58,10 @@ def add(
 
     Raises
     ------
-    InputError : for a cron expression that cannot be read, or a name that is taken. NotFoundError : for an unknown
-        report. ParameterError : for a parameter that it does not take. FilterError : for an unknown zone.
+    InputError : for a cron expression that cannot be read, or a name that is none or taken. NotFoundError : for an
+        unknown report. ParameterError : for a parameter that it does not take. FilterError : for an unknown zone.
     """
+    _check_name(name)
     zone(tz)
     _check_cron(cron, ws.now())
     template = templates.find(report)
@@ -70,6 +74,17 @@ def add(
             connection, name=name, report=report, parameters=given, cron=cron, tz=tz,
             output=str(output.absolute()), deliver=list(deliver_to), keep_days=keep_days, created_at=ws.now(),
         )  # fmt: skip
+
+
+def _check_name(name: str) -> None:
+    """Raises InputError for what would not stand in a list, or could be read as a path or an option."""
+    known = all(sign in " _-." or unicodedata.category(sign)[0] in "LMN" for sign in name)
+    if not (known and 0 < len(name) <= _LONGEST_NAME and name == name.strip(" -.") and ".." not in name):
+        raise InputError(
+            "a schedule cannot have this name",
+            expected=f"1 to {_LONGEST_NAME} letters, digits and _, with spaces, - and single dots between them",
+            found=repr(name),
+        )
 
 
 def _check_cron(cron: str, now: datetime) -> None:

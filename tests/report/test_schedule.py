@@ -514,3 +514,43 @@ def test_a_schedule_that_is_added_again_is_not_due_at_times_when_it_was_not_ther
     assert schedule.run_due(ws, run=run) == []
     clock.now += timedelta(days=1)
     assert [r["due_at"] for r in schedule.run_due(ws, run=run)] == [datetime(2025, 5, 17, 4, tzinfo=UTC)]
+
+
+def named(ws: Handle, tmp_path: Path, name: str) -> None:
+    schedule.add(ws, name, report="daily", cron="0 6 * * *", tz="UTC", output=tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", ".", "..", ".mine", "-v", "a/b", "../a", "/a", "a\\b", "a..b", "a.", " a", "a\n", "a\0", "é" * 101],
+)
+def test_what_could_be_a_path_is_no_name_of_a_schedule(ws: Handle, tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="name") as raised:
+        named(ws, tmp_path, name)
+    assert (raised.value.found, "100 letters" in (raised.value.expected or "")) == (repr(name), True)
+    with ws.database.read() as connection:
+        assert schedules.schedules(connection) == []
+
+
+@pytest.mark.parametrize("name", ["a", "Mo_1", "v1.2 - late", "Früh", "सुबह की", "朝の報告", "a" * 100])
+def test_names_of_schedules_are_words_of_any_language(ws: Handle, tmp_path: Path, name: str) -> None:
+    named(ws, tmp_path, name)
+    with ws.database.read() as connection:
+        assert [s["name"] for s in schedules.schedules(connection)] == [name]
+
+
+@pytest.mark.parametrize("name", ["./../away", "x/../../../away", "é" * 200])
+def test_a_name_of_before_stays_in_its_output_folder(ws: Handle, tmp_path: Path, clock: Clock, name: str) -> None:
+    out = tmp_path / "out"
+    with ws.database.write() as connection:
+        schedules.add(
+            connection, name=name, report="daily", parameters={}, cron="0 6 * * *", tz="UTC", output=str(out),
+            deliver=[], keep_days=None, created_at=ws.now(),
+        )  # fmt: skip
+    clock.now += timedelta(days=1)
+    run = Runner()
+    (ran,) = schedule.run_due(ws, run=run)
+    assert ran["status"] == "done"
+    (asked,) = run.asked
+    assert asked["staging"].resolve().parent == out.resolve()
+    assert len(asked["staging"].name) < 100
