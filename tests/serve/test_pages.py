@@ -221,7 +221,7 @@ def test_undo_and_its_question_are_in_sight_and_take_clicks(site: Site, tmp_path
         ws.ingest(write(tmp_path / name, many(10, first=20_000 + width)), environment="main")
     site.page.set_viewport_size({"width": width, "height": 900})
     site.page.goto(site.url + "upload")
-    row = site.page.locator("tr").filter(has_text=str(width))
+    row = site.page.locator("tr").filter(has_text=f"{width}.csv")
     undo, yes = row.get_by_role("button", name="Undo"), row.get_by_role("button", name="Yes")
     undo.wait_for()
     for button in (undo, yes):

@@ -34,7 +34,13 @@ function embedded(place) {
     const next = document.createElement("div");
     place.replaceChildren(next);
     shown = null;
-    const views = json ? await Bokeh.embed.embed_item(JSON.parse(json), next) : null;
+    let views = null;
+    try {
+      if (json) views = await Bokeh.embed.embed_item(JSON.parse(json), next);
+    } catch (error) {
+      if (next.isConnected) throw error;
+      return mine === turn ? show(json) : undefined; // taken off the page, or replaced, before Bokeh drew
+    }
     if (mine !== turn) return clear(views);
     shown = views;
     place.style.minHeight = "";
