@@ -41,7 +41,7 @@ def _facts(found: Quality, *, linked: bool) -> str:
     report = found.report
     determined = {word.replace("_", " "): share for word, share in report.determined.items()}
     pairs = [
-        ("quality score", f"{report.score:g} of 100"),
+        ("quality score", f"{report.score:g} of 100" if report.rows_read else "–"),
         ("rows read", f"{report.rows_read:,}"),
         ("rejected", _of(report.rejected, report.rows_read)),
         ("without a person", _percent(report.anonymous_share)),
@@ -56,7 +56,8 @@ def _facts(found: Quality, *, linked: bool) -> str:
 def _reasons(found: Quality, *, linked: bool) -> str:
     link = ' <a href="upload">Uploads and their rejects</a>' if linked else ""
     if found.reasons.is_empty():
-        return f"<span>No row was rejected.{link}</span>"
+        said = "No row was rejected." if found.report.rows_read else "No upload is of this time."
+        return f"<span>{said}{link}</span>"
     rows = "".join(
         f"<li>{n:,} × {html.escape(reason)}</li>" for reason, n, _ in found.reasons.head(_REASONS).rows()
     )
