@@ -43,10 +43,10 @@ from dwell_kit.analytics.summary import swept_summary
 from dwell_kit.analytics.suppress import DEFAULT_K
 from dwell_kit.analytics.survival import (
     SUMMARY_FIELDS,
-    begun_in_sight,
     compute_survival,
     compute_survival_summary,
-    durations,
+    in_sight,
+    lengths,
 )
 from dwell_kit.analytics.sweep import SweptVisits, rows_of
 from dwell_kit.analytics.visits import selected
@@ -172,9 +172,9 @@ def compute_survival_for_viewer(
     frame = to_polars(visits)
     needs(frame, (c.PERSON, c.OPEN))
     curve = compute_survival(frame, known_until=known_until, confidence=confidence)
-    t, ended = durations(frame, known_until=known_until)
-    known = frame.filter(begun_in_sight(frame))[c.PERSON]
-    person = known.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    seen = in_sight(frame, known_until=known_until)
+    t, ended = lengths(seen)
+    person = seen[c.PERSON].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
     enough = len(np.unique(person)) >= k
     at = pl.DataFrame(
         {"t_s": [0.0, *_times(t[ended], person[ended], k, points)] if enough else []}, {"t_s": pl.Float64}

@@ -146,17 +146,20 @@ def compute_survival_summary(
     return like(pl.DataFrame(rows, schema=schema), visits)
 
 
-def durations(frame: pl.DataFrame, *, known_until: datetime | None = None) -> tuple[Floats, NDArray[np.bool_]]:
-    """Seconds at risk (n,) and whether the visit was seen to end (n,), as `compute_survival` uses them."""
+def in_sight(frame: pl.DataFrame, *, known_until: datetime | None = None) -> pl.DataFrame:
+    """The visits that the curve is of, with all their columns, cut where nothing is known of them any more."""
     frame = _marked(frame).with_columns(pl.col(c.DWELL_S).cast(pl.Float64)).filter(~_UNKNOWN)
-    if {c.STARTED, c.ENDED} <= set(frame.columns):
-        frame = _censor_at(frame, known_until)
-    return frame[c.DWELL_S].to_numpy(), frame.select(_SEEN_TO_END).to_series().to_numpy()
+    return _censor_at(frame, known_until) if {c.STARTED, c.ENDED} <= set(frame.columns) else frame
 
 
-def begun_in_sight(frame: pl.DataFrame) -> pl.Series:
-    """(n,) which visits the curve is of: those whose beginning is known."""
-    return _marked(frame).select(~_UNKNOWN).to_series()
+def lengths(seen: pl.DataFrame) -> tuple[Floats, NDArray[np.bool_]]:
+    """Seconds at risk (n,) and whether the visit was seen to end (n,), of visits as `in_sight` gives them."""
+    return seen[c.DWELL_S].to_numpy(), seen.select(_SEEN_TO_END).to_series().to_numpy()
+
+
+def durations(frame: pl.DataFrame, *, known_until: datetime | None = None) -> tuple[Floats, NDArray[np.bool_]]:
+    """`lengths` of a frame of visits, as `compute_survival` uses them."""
+    return lengths(in_sight(frame, known_until=known_until))
 
 
 def _marked(frame: pl.DataFrame) -> pl.DataFrame:

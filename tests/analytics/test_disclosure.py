@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -180,3 +181,20 @@ def test_between_times_of_the_curve_enough_persons_leave(
     for t_s, survival, low, high in shown.iter_rows():
         held = whole.filter(pl.col("t_s") <= t_s).row(-1, named=True)
         assert (survival, low, high) == (held[c.SURVIVAL], held[c.LOW], held[c.HIGH])
+
+
+def test_who_came_after_everything_was_known_is_not_in_the_curve() -> None:
+    begun = [datetime(2025, 5, 5, 9, minute, tzinfo=UTC) for minute in (0, 1, 2, 3, 4, 5, 40)]
+    lasted = [300.0, 400.0, 500.0, 600.0, 700.0, 800.0, 60.0]
+    visits = pl.DataFrame(
+        {
+            c.PERSON: [f"p{who}" for who in range(7)],
+            c.STARTED: begun,
+            c.ENDED: [at + timedelta(seconds=s) for at, s in zip(begun, lasted, strict=True)],
+            c.DWELL_S: lasted,
+            c.OPEN: [False] * 6 + [True],
+        }
+    )
+    shown = compute_survival_for_viewer(visits, k=2, known_until=datetime(2025, 5, 5, 9, 30, tzinfo=UTC))
+    assert shown["t_s"].to_list() == [0.0, 450.0, 650.0]
+    assert shown[c.SURVIVAL].to_list() == pytest.approx([1.0, 4 / 6, 2 / 6])
