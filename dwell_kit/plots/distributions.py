@@ -85,7 +85,7 @@ def plot_survival(
     )  # fmt: skip
     data = known.to_pandas()
     dwell, share = hv.Dimension("dwell", unit="min"), hv.Dimension("survival", label="share still there")
-    around = _stepped(known.select("dwell", "low", "high"), "dwell").to_pandas() if steps else data
+    around = theme.stepped(known.select("dwell", "low", "high"), "dwell").to_pandas() if steps else data
     band = theme.styled(hv.Area(around, dwell, ["low", "high"], label="95 % band"), color=theme.ACCENT, alpha=0.2)
     curve = theme.styled(
         hv.Curve(
@@ -124,12 +124,6 @@ def plot_survival(
         ylim=(0, 1.02),
         ylabel="share still there",
     )
-
-
-def _stepped(rows: pl.DataFrame, at: str) -> pl.DataFrame:
-    """Rows that hold until the next one begins, with their ends: an area knows no steps."""
-    ends = rows[:-1].with_columns(rows[at][1:])
-    return pl.concat([ends, rows]).sort(at, maintain_order=True)
 
 
 def plot_fragmentation(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import holoviews as hv
-import pandas as pd
 import polars as pl
 
 from dwell_kit.plots import theme
@@ -26,14 +25,15 @@ def plot_occupancy(table: Any, *, tz: str = "UTC", title: str = "People present 
     frame = theme.polars_of(table)
     if frame.is_empty():
         return theme.empty(title)
-    data = frame.select(
+    known = frame.select(
         theme.local(frame[c.BUCKET], tz).alias("time"), c.OCCUPANCY_MEAN, pl.col(c.OCCUPANCY_MAX).cast(pl.Float64)
-    ).to_pandas()
+    )
+    data = known.to_pandas()
     clock = hv.Dimension("time", label=f"local time ({tz})")
     persons = hv.Dimension(c.OCCUPANCY_MEAN, label="mean occupancy", unit="persons")
     most = hv.Dimension(c.OCCUPANCY_MAX, label="maximum occupancy", unit="persons")
     area = theme.styled(
-        hv.Area(_steps(data), clock, persons, label="mean"),
+        hv.Area(theme.stepped(known, "time").to_pandas(), clock, persons, label="mean"),
         color=theme.ACCENT,
         alpha=0.35,
         line_color=theme.ACCENT,
@@ -52,12 +52,6 @@ def plot_occupancy(table: Any, *, tz: str = "UTC", title: str = "People present 
         hover_formatters=_MOMENT,
     )
     return theme.styled(area * line, title=title, ylabel="persons", legend_position="top")
-
-
-def _steps(data: Any) -> Any:
-    """Each bucket's value until the next one begins: an area between beginnings would pass over the maximum."""
-    ends = data.assign(time=data["time"].shift(-1)).iloc[:-1]
-    return pd.concat([data, ends]).sort_values("time", kind="stable", ignore_index=True)
 
 
 def plot_footfall(table: Any, *, tz: str = "UTC", title: str = "Visits started") -> Any:

@@ -72,6 +72,16 @@ def hatched(element: Any, **options: Any) -> Any:
     return styled(element, color="#00000000", hooks=[hatch], **given)
 
 
+def stepped(rows: pl.DataFrame, at: str) -> pl.DataFrame:
+    """Rows that hold until the next one begins, with their ends: an area knows no steps.
+
+    >>> stepped(pl.DataFrame({"t": [0, 1, 2], "y": [5, 7, 6]}), "t").rows()
+    [(0, 5), (1, 5), (1, 7), (2, 7), (2, 6)]
+    """
+    ends = rows[:-1].with_columns(rows[at][1:])
+    return pl.concat([ends, rows]).sort(at, maintain_order=True)
+
+
 def empty(title: str, note: str = "no data in this selection") -> Any:
     """What is drawn where there is nothing to draw."""
     text = hv.Text(0.5, 0.5, note)

@@ -86,11 +86,22 @@ def test_times_are_shown_by_the_local_clock() -> None:
 
 def test_uncovered_buckets_are_gaps_not_zeros() -> None:
     values = series.plot_occupancy(OCCUPANCY).get(0).dimension_values("occupancy_mean")
-    assert values[0] == 1.5
-    assert values[1] != values[1]
+    assert values[:2].tolist() == [1.5, 1.5]  # until the next bucket begins
+    assert values[2] != values[2]
     cells, unknown = heatmaps.plot_camera_hour(HOURS)
     assert list(cells.data["camera_id"]) == ["a"]
     assert list(unknown.data["camera_id"]) == ["b"]
+
+
+def test_the_mean_steps_with_the_buckets() -> None:
+    hours = [datetime(2025, 5, 5, hour, tzinfo=UTC) for hour in (8, 9, 10)]
+    known = pl.DataFrame({"bucket": hours, "occupancy_mean": [1.0, 3.0, 2.0], "occupancy_max": [2, 4, 3]})
+    known = known.with_columns(pl.col("bucket").cast(UTC_US))
+    area = series.plot_occupancy(known).get(0)
+    drawn = zip(area.dimension_values("time"), area.dimension_values("occupancy_mean"), strict=True)
+    assert [(str(at)[11:13], mean) for at, mean in drawn] == [
+        ("08", 1.0), ("09", 1.0), ("09", 3.0), ("10", 3.0), ("10", 2.0),
+    ]  # fmt: skip
 
 
 def test_events_of_all_cameras_are_added_up() -> None:
