@@ -43,9 +43,11 @@ from dwell_kit.analytics.summary import swept_summary
 from dwell_kit.analytics.suppress import DEFAULT_K
 from dwell_kit.analytics.survival import (
     SUMMARY_FIELDS,
-    compute_survival,
+    at_times,
     compute_survival_summary,
+    curve_frame,
     in_sight,
+    kaplan_meier,
     lengths,
 )
 from dwell_kit.analytics.sweep import SweptVisits, rows_of
@@ -171,15 +173,13 @@ def compute_survival_for_viewer(
     _check(k)
     frame = to_polars(visits)
     needs(frame, (c.PERSON, c.OPEN))
-    curve = compute_survival(frame, known_until=known_until, confidence=confidence)
     seen = in_sight(frame, known_until=known_until)
     t, ended = lengths(seen)
     person = seen[c.PERSON].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
     enough = len(np.unique(person)) >= k
-    at = pl.DataFrame(
-        {"t_s": [0.0, *_times(t[ended], person[ended], k, points)] if enough else []}, {"t_s": pl.Float64}
-    )
-    return like(at.join_asof(curve, on="t_s").select("t_s", c.SURVIVAL, c.LOW, c.HIGH), visits)
+    at = np.array([0.0, *_times(t[ended], person[ended], k, points)] if enough else [], np.float64)
+    shown = curve_frame(at_times(kaplan_meier(t, ended, confidence=confidence), at))
+    return like(shown.select("t_s", c.SURVIVAL, c.LOW, c.HIGH), visits)
 
 
 def _times(t: NDArray[np.float64], person: NDArray[np.int64], k: int, points: int) -> list[float]:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from dwell_kit.analytics._frames import like
+from dwell_kit.analytics.levels import steps
 from dwell_kit.analytics.selection import Selection
 from dwell_kit.analytics.sweep import sweep
 from dwell_kit.analytics.visits import selected
@@ -95,7 +95,8 @@ def compute_fragmentation_sensitivity(
     swept = sweep(coded, chosen)
     total_s = float(swept.column("dwell").sum()) / US
     persons, visits = len(np.unique(swept.column("group"))), len(swept)
-    least = float(_at_once(swept.column("first"), swept.column("last")))
+    _, at_once = steps(swept.column("first"), swept.column("last"))
+    least = float(at_once.max(initial=1))
     rows = []
     for rate in switches_per_hour:
         pieces = rate * total_s / 3600
@@ -110,10 +111,3 @@ def compute_fragmentation_sensitivity(
         )
     names = (c.SWITCHES_PER_H, c.UNIQUE_VISITORS, c.VISITS, c.MEAN_S)
     return like(pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Float64)), sightings)
-
-
-def _at_once(first: NDArray[np.int64], last: NDArray[np.int64]) -> int:
-    """The most visits at one instant, 1 or more; a person has one visit at a time."""
-    begins, ends = np.sort(first), np.sort(last)
-    under_way = np.searchsorted(begins, begins, side="right") - np.searchsorted(ends, begins, side="right")
-    return int(under_way.max(initial=1))

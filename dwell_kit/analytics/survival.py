@@ -98,7 +98,7 @@ def compute_survival(
     frame = to_polars(visits)
     keys = _keys(by)
     rows = [
-        _curve_frame(
+        curve_frame(
             _thinned(kaplan_meier(*durations(part, known_until=known_until), confidence=confidence), points)
         ).select(
             *[
@@ -186,12 +186,16 @@ def kaplan_meier(t: Floats, ended: NDArray[np.bool_], *, confidence: float = 0.9
 
 
 def _thinned(curve: Curve, points: int | None) -> Curve:
-    """The curve at evenly spaced times: what holds there, and the counts since the point before."""
+    """The curve at evenly spaced times, if it has more."""
     if points is None or len(curve.t) <= points:
         return curve
     if points < 2:
         raise FilterError("a curve needs two points", expected="2 or more", found=str(points))
-    t = np.linspace(0.0, curve.t[-1], points)
+    return at_times(curve, np.linspace(0.0, curve.t[-1], points))
+
+
+def at_times(curve: Curve, t: Floats) -> Curve:
+    """What holds of a curve at ascending times (s), and the counts since the time before."""
     at = np.searchsorted(curve.t, t, side="right") - 1
     events, censored = (
         np.diff(np.concatenate([[0], np.cumsum(counts)[at]])) for counts in (curve.events, curve.censored)
@@ -273,7 +277,7 @@ def _restricted_mean(curve: Curve, z: float) -> tuple[float | None, float | None
     return mean, max(mean - half, 0.0), mean + half, float(curve.t[-1])
 
 
-def _curve_frame(curve: Curve) -> pl.DataFrame:
+def curve_frame(curve: Curve) -> pl.DataFrame:
     return pl.DataFrame(dict(zip(CURVE_SCHEMA, curve, strict=True)), schema=CURVE_SCHEMA)
 
 

@@ -21,8 +21,7 @@ OWN: Final = {
     "yolo": "dwell_kit.vision.detect:yolo",
 }
 """Those that come with this package."""
-_NETWORKS: Final = ("faster-rcnn", "yolo")
-_DETECTORS: Final = Named("detector", GROUP, OWN)
+_DETECTORS: Final = Named("detector", GROUP, OWN, networks=("faster-rcnn", "yolo"))
 
 
 class Detector(Protocol):
@@ -144,10 +143,7 @@ def resources(name: str, options: DetectorOptions) -> dict[str, float]:
     >>> resources("yolo", DetectorOptions(fps=5, device="cuda:0")), resources("yolo", DetectorOptions(fps=5))
     ({'GPU': 1}, {})
     """
-    wanted: dict[str, float] = dict(getattr(get(name), "resources", {}))
-    if name in _NETWORKS and (options.device or "").startswith("cuda"):
-        wanted["GPU"] = 1
-    return wanted
+    return _DETECTORS.resources(name, options.device)
 
 
 def offline(options: DetectorOptions) -> Detector:

@@ -12,7 +12,7 @@ GROUP: Final = "dwell_kit.embedders"
 """Entry points of this group are embedders of other packages; they take `EmbedderOptions`."""
 OWN: Final = {"clip": "dwell_kit.vision.embedders:clip", "colours": "dwell_kit.vision.embedders:colours"}
 """Those that come with this package."""
-_EMBEDDERS: Final = Named("embedder", GROUP, OWN)
+_EMBEDDERS: Final = Named("embedder", GROUP, OWN, networks=("clip",))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +43,7 @@ def resources(name: str, options: EmbedderOptions) -> dict[str, float]:
     >>> resources("clip", EmbedderOptions(device="cuda")), resources("colours", EmbedderOptions(device="cuda"))
     ({'GPU': 1}, {})
     """
-    wanted: dict[str, float] = dict(getattr(_EMBEDDERS.get(name), "resources", {}))
-    if name == "clip" and (options.device or "").startswith("cuda"):
-        wanted["GPU"] = 1
-    return wanted
+    return _EMBEDDERS.resources(name, options.device)
 
 
 def make(name: str, options: EmbedderOptions) -> Embedder:

@@ -20,11 +20,13 @@ class Named:
     kind : what they make, for errors.
     group : entry points of this group are makers of other packages: `name = "package.module:make"`.
     own : name → place of those that come with this package; they cannot be replaced.
+    networks : those of ours that run on a GPU if they are asked onto one.
     """
 
     kind: str
     group: str
     own: Mapping[str, str]
+    networks: tuple[str, ...] = ()
 
     def names(self) -> tuple[str, ...]:
         """The known names, in order."""
@@ -49,6 +51,21 @@ class Named:
             return point.load()
         except ModuleNotFoundError as missing:
             raise not_installed(f"the {self.kind} {name!r}", missing) from missing
+
+    def resources(self, name: str, device: str | None) -> dict[str, float]:
+        """What the one called `name` wants a machine to have.
+
+        What its maker says by an attribute `resources`, nothing by default; a network of ours wants a GPU if
+        `device` is a CUDA one.
+
+        Raises
+        ------
+        NotFoundError, DwellError : as `get`.
+        """
+        wanted: dict[str, float] = dict(getattr(self.get(name), "resources", {}))
+        if name in self.networks and (device or "").startswith("cuda"):
+            wanted["GPU"] = 1
+        return wanted
 
     def make(self, name: str, options: Any) -> Any:
         """The one called `name`, made with `options`.

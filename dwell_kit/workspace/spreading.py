@@ -48,23 +48,26 @@ class Spread:
 
 def with_full_paths(camera: RecordedCamera) -> RecordedCamera:
     """The same for workers that were started in another folder."""
-    recording, options = camera.recording, camera.recording.options
-    weights, looks = options.weights, recording.looks
-    if weights is not None and Path(weights).exists():
-        weights = os.fspath(Path(weights).resolve())
-    if looks is not None and looks.options.weights is not None and Path(looks.options.weights).exists():
-        there = os.fspath(Path(looks.options.weights).resolve())
-        looks = replace(looks, options=replace(looks.options, weights=there))
+    recording, options, looks = camera.recording, camera.recording.options, camera.recording.looks
+    if looks is not None:
+        looks = replace(looks, options=replace(looks.options, weights=_full_path(looks.options.weights)))
     detections = None if options.detections is None else options.detections.resolve()
     return replace(
         camera,
         recording=replace(
             recording,
             video=os.fspath(Path(recording.video).resolve()),
-            options=replace(options, weights=weights, detections=detections),
+            options=replace(options, weights=_full_path(options.weights), detections=detections),
             looks=looks,
         ),
     )
+
+
+def _full_path(weights: str | Path | None) -> str | None:
+    """Where weights are; a name of some, which is no path, stays as it is."""
+    if weights is None:
+        return None
+    return os.fspath(Path(weights).resolve() if Path(weights).exists() else weights)
 
 
 @contextmanager
@@ -90,13 +93,12 @@ def spread_over(
 
     recordings = [camera.recording for camera in cameras]
     needs = {one.camera_id: _needs(one) for one in recordings}
-    most: dict[str, float] = {}
-    for wanted in needs.values():
-        most = larger(most, wanted)
     chunk_s = CHUNK_S if spread.chunk_s is None else spread.chunk_s
     if not chunk_s > 0:
         raise InputError("a chunk has no frame", "chunk_s", "above 0 s", f"{chunk_s} s")
-    with open_executor(workers=spread.workers, cluster=spread.cluster, resources=most) as executor:
+    with open_executor(
+        workers=spread.workers, cluster=spread.cluster, resources=most(*needs.values())
+    ) as executor:
         pipeline = ChunkedPipeline(
             [with_full_paths(camera) for camera in cameras],
             start=start,
@@ -112,13 +114,14 @@ def spread_over(
             pipeline.close()
 
 
-def larger(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
-    """What has enough for either.
+def most(*wanted: Mapping[str, float]) -> dict[str, float]:
+    """What has enough for each.
 
-    >>> larger({"GPU": 2}, {"GPU": 1, "disk": 1})
+    >>> most({"GPU": 2}, {"GPU": 1, "disk": 1})
     {'GPU': 2, 'disk': 1}
     """
-    return {name: max(a.get(name, 0), b.get(name, 0)) for name in {**a, **b}}
+    names = dict.fromkeys(name for one in wanted for name in one)
+    return {name: max(one.get(name, 0) for one in wanted) for name in names}
 
 
 def _needs(recording: Recording) -> dict[str, float]:
@@ -127,7 +130,7 @@ def _needs(recording: Recording) -> dict[str, float]:
 
     wanted = detect.resources(recording.detector, recording.options)
     looks = recording.looks
-    return wanted if looks is None else larger(wanted, embedders.resources(looks.embedder, looks.options))
+    return wanted if looks is None else most(wanted, embedders.resources(looks.embedder, looks.options))
 
 
 def _look(

@@ -16,9 +16,6 @@ export function render({ model, el }) {
   };
   model.on("items", draw);
   model.on("shown", draw);
-  const busy = (is) => el.querySelector("ul")?.setAttribute("aria-busy", is);
-  model.on("busy", () => busy(model.busy));
-  hear(model, el, "dk-asked", () => busy(true));
-  hear(model, el, "dk-refused", () => busy(model.busy));
+  dims(model, el, "ul");
   draw();
 }

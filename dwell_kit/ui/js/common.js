@@ -12,6 +12,13 @@ const hear = (model, el, name, act) => {
   document.addEventListener(name, heard);
   model.on("remove", () => document.removeEventListener(name, heard));
 };
+// A part that Python says is busy, or that was asked for anew.
+const dims = (model, el, css) => {
+  const busy = (is) => el.querySelector(css)?.setAttribute("aria-busy", is);
+  model.on("busy", () => busy(model.busy));
+  hear(model, el, "dk-asked", () => busy(true));
+  hear(model, el, "dk-refused", () => busy(model.busy));
+};
 // A page of Jupyter knows the address it is served under; the gateway's pages stand beside their endpoints.
 const address = (url) => {
   if (!url.startsWith("jupyter:")) return url;

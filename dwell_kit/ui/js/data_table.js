@@ -71,9 +71,6 @@ export function render({ model, el }) {
     if (acted) [...el.querySelectorAll("[data-act]")].find((b) => b.dataset.act === acted[0] && b.dataset.key === acted[1])?.focus();
   };
   model.on("drawn", redraw);
-  const busy = (is) => el.querySelector("section")?.setAttribute("aria-busy", is);
-  model.on("busy", () => busy(model.busy));
-  hear(model, el, "dk-asked", () => busy(true));
-  hear(model, el, "dk-refused", () => busy(model.busy));
+  dims(model, el, "section");
   draw();
 }
