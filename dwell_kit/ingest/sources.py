@@ -104,7 +104,7 @@ class Source:
         suffix = PurePosixPath(self.name).suffix.lower()
         if self.kind == "parquet":
             with _readable(self.name):
-                names = tuple(pl.read_parquet_schema(self.path))
+                names = tuple(pl.scan_parquet(self.path, glob=False).collect_schema())
             return Head(
                 name=self.name, suffix=suffix, kind="parquet", text="", encoding="", dialect=None,
                 columns=names, rows=(),
@@ -149,7 +149,7 @@ class Source:
     def frames(self, rows: int = 100_000) -> Iterator[pl.DataFrame]:
         """A Parquet file's rows in order, in frames of about `rows`, every column as it is stored."""
         with _readable(self.name):
-            yield from pl.scan_parquet(self.path).collect_batches(chunk_size=rows, maintain_order=True)
+            yield from pl.scan_parquet(self.path, glob=False).collect_batches(chunk_size=rows, maintain_order=True)
 
     def samples(self, count: int, size: int) -> Iterator[bytes]:
         """`count` pieces of `size` raw bytes from all over a plain file that is much larger; else nothing."""

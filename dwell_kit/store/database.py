@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -246,10 +246,16 @@ _WRITERS_KEY: Final = 7041776
 class Database:
     """An engine with the schema in place; `read()` and `write()` give connections."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.engine = sa.create_engine(url, connect_args={"timeout": 60} if url.startswith("sqlite") else {})
-        if self.engine.dialect.name == "sqlite":
+    @classmethod
+    def in_file(cls, path: Path) -> Self:
+        """SQLite in a file, whatever letters are in its name."""
+        return cls(sa.URL.create("sqlite", database=str(path)))
+
+    def __init__(self, url: str | sa.URL) -> None:
+        self.url = sa.make_url(url)
+        sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = sa.create_engine(self.url, connect_args={"timeout": 60} if sqlite else {})
+        if sqlite:
             sa.event.listen(self.engine, "connect", _sqlite_connect)
             sa.event.listen(self.engine, "begin", _sqlite_begin)
 
@@ -284,7 +290,7 @@ class Database:
         from alembic.config import Config
 
         config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
         with self.write() as connection, warnings.catch_warnings():
             if _revision(connection) == HEAD:
                 return

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction
@@ -140,6 +141,22 @@ def _stats(frame: pl.DataFrame) -> dict[str, Any]:
     }
 
 
+class _LocalTable(DeltaTable):
+    """A table in a folder, whatever letters are in its name.
+
+    Deltalake takes and gives addresses, with `%20` for a space; who reads the files, such as Polars (its issue
+    20944), wants their paths. Names inside the folder are plain: environments may have no others.
+    """
+
+    def __init__(self, folder: Path, *, version: int | None = None) -> None:
+        super().__init__(folder.absolute().as_uri(), version=version)
+        self.folder = folder
+
+    def file_uris(self, *asked: Any, **more: Any) -> list[str]:
+        """The paths of its files."""
+        return [unquote(uri.removeprefix("file://")) for uri in super().file_uris(*asked, **more)]
+
+
 class Lake:
     """The Delta tables of one workspace."""
 
@@ -153,11 +170,11 @@ class Lake:
         """Room for an upload's files of `table`."""
         return Staged(table, self.folder(table))
 
-    def at(self, table: Table, versions: Versions) -> DeltaTable | None:
+    def at(self, table: Table, versions: Versions) -> _LocalTable | None:
         """The table as a snapshot names it; None if the snapshot has no such table."""
         if table.name not in versions:
             return None
-        return DeltaTable(str(self.folder(table)), version=versions[table.name])
+        return _LocalTable(self.folder(table), version=versions[table.name])
 
     def scan(self, table: Table, versions: Versions) -> pl.LazyFrame:
         """The rows of a table in a snapshot, lazily; the empty contract if there are none."""
@@ -171,17 +188,22 @@ class Lake:
         delta = self.at(table, versions)
         return delta.count() if delta is not None else 0
 
-    def writable(self, table: Table, versions: Versions) -> DeltaTable:
+    def newest(self, table: Table) -> _LocalTable:
+        """The table as it is on disk, whether or not a snapshot names its version."""
+        return _LocalTable(self.folder(table))
+
+    def writable(self, table: Table, versions: Versions) -> _LocalTable:
         """The table to write to, after rolling back commits that no snapshot names (of a killed publish)."""
         folder = self.folder(table)
-        if not DeltaTable.is_deltatable(str(folder)):
+        address = folder.absolute().as_uri()
+        if not DeltaTable.is_deltatable(address):
             folder.mkdir(parents=True, exist_ok=True)
             # rewrites by Delta keep the least and greatest value of no text: the log of a table names nobody
             without_text = {"delta.dataSkippingStatsColumns": c.SEQ}
             DeltaTable.create(
-                str(folder), _delta_schema(table), partition_by=_partitions(table), configuration=without_text
+                address, _delta_schema(table), partition_by=_partitions(table), configuration=without_text
             )
-        delta = DeltaTable(str(folder))
+        delta = self.newest(table)
         named = versions.get(table.name, 0)
         if delta.version() != named and not _restored(delta, named):
             delta.restore(named, ignore_missing_files=False)
@@ -202,7 +224,7 @@ class Lake:
                     max_commit_retries=0,
                 ),
             )
-            delta = DeltaTable(str(self.folder(staged.table)))
+            delta = self.newest(staged.table)
         return delta.version()
 
     def replace(self, table: Table, frame: pl.DataFrame, versions: Versions, *, environment: str) -> int:
@@ -212,18 +234,18 @@ class Lake:
         from deltalake import write_deltalake
 
         write_deltalake(delta, data, mode="overwrite", predicate=f"{c.ENVIRONMENT} = '{environment}'")
-        return DeltaTable(str(self.folder(table))).version()
+        return self.newest(table).version()
 
     def delete(self, table: Table, predicate: str, versions: Versions) -> int:
         """Delete rows by surrogate keys (the predicate stays in the log for ever); returns the new version."""
         delta = self.writable(table, versions)
         delta.delete(predicate)
-        return DeltaTable(str(self.folder(table))).version()
+        return self.newest(table).version()
 
 
-def _restored(delta: DeltaTable, version: int) -> bool:
+def _restored(delta: _LocalTable, version: int) -> bool:
     """True if the newest version holds exactly the files of `version`: an earlier roll-back did the work."""
-    pinned = DeltaTable(delta.table_uri, version=version)
+    pinned = _LocalTable(delta.folder, version=version)
     return sorted(pinned.file_uris()) == sorted(delta.file_uris())
 
 
@@ -239,7 +261,7 @@ def files(lake: Lake, versions: Versions, tables: Sequence[Table] | None = None)
     for table in tables or TABLES.values():
         delta = lake.at(table, versions)
         if delta is not None:
-            named.update(Path(uri.removeprefix("file://")) for uri in delta.file_uris())
+            named.update(map(Path, delta.file_uris()))
     return named
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,11 @@ from dwell_kit.vision.gallery_files import About, Entries, read_gallery, write_g
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+_log = logging.getLogger(__name__)
 FLAT_UP_TO: Final = 50_000
 """Entries that are searched one by one; above, an inverted file looks at the nearest lists only."""
+FLAT_ON_GPU_UP_TO: Final = 1_000_000
+"""The same on a GPU, which searches so many one by one in less time than the CPU a twentieth of them."""
 _TOGETHER: Final = 16
 """Queries asked at once of a flat index: from 20 on FAISS uses its BLAS, which took four times as long."""
 _PROBES_SHARE: Final = 0.05
@@ -72,7 +76,7 @@ class Gallery:
         none = np.zeros(0, np.int64)
         self.entries = Entries(looks=np.zeros((0, size), np.float32), persons=none, since_us=none, seen_us=none)
         self._index: Any = None
-        self._flat = True
+        self._flat = self._on_gpu = False
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -177,8 +181,8 @@ class Gallery:
         whole = [part.arrays() for part in (self.entries, *parts)]
         self.entries = Entries(**{name: np.concatenate([one[name] for one in whole]) for name in whole[0]})
         if self._index is not None:
-            if len(self) > FLAT_UP_TO and self._flat:
-                self._index = None
+            if self._on_gpu or (len(self) > FLAT_UP_TO and self._flat):
+                self._index = None  # to a GPU they go with the next search, which knows what to do without room
             else:
                 self._index.add(np.concatenate([part.looks for part in parts]))
 
@@ -189,18 +193,29 @@ class Gallery:
         return gone
 
     def _nearest(self, looks: Floats, k: int) -> tuple[Floats, Ids]:
+        if self._gpu and gpus():
+            try:
+                return self._searched(looks, k)
+            except RuntimeError as full:  # FAISS's own error about memory is no other
+                _log.warning("the gallery is searched on the CPU from now on: %s", str(full).strip()[-200:])
+                self._gpu, self._index = False, None
+        return self._searched(looks, k)
+
+    def _searched(self, looks: Floats, k: int) -> tuple[Floats, Ids]:
         index = self._made_index()
-        size = _TOGETHER if self._flat else len(looks)
+        size = _TOGETHER if self._flat and not self._on_gpu else len(looks)
         found = [index.search(looks[i : i + size], k) for i in range(0, len(looks), size)]
         return np.concatenate([near for near, _ in found]), np.concatenate([rows for _, rows in found])
 
     def _made_index(self) -> Any:
         if self._index is None:
-            self._flat = len(self) <= FLAT_UP_TO
-            self._index = faiss.IndexFlatIP(self.about.size) if self._flat else _index(self.entries.looks)
-            self._index.add(self.entries.looks)
-            if self._gpu and gpus():
-                self._index = faiss.index_cpu_to_all_gpus(self._index)
+            self._on_gpu = self._gpu and gpus() > 0
+            self._flat = len(self) <= (FLAT_ON_GPU_UP_TO if self._on_gpu else FLAT_UP_TO)
+            index = faiss.IndexFlatIP(self.about.size) if self._flat else _index(self.entries.looks)
+            if self._on_gpu:
+                index = faiss.index_cpu_to_all_gpus(index)
+            index.add(self.entries.looks)
+            self._index = index
         return self._index
 
 

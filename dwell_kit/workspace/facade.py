@@ -221,7 +221,6 @@ class Workspace:
         workers : processes of this machine that watch recordings in chunks; scripts call this under
             `if __name__ == "__main__":`, since each process imports them. cluster : address of a Dask scheduler
             instead, whose workers see the videos under the same paths. chunk_s : media time of a chunk, 300 s.
-            None of them goes with an embedder yet.
 
         Raises
         ------

@@ -23,6 +23,7 @@ from dwell_kit.store.snapshots import Snapshot
 
 FORMAT: Final = 1
 _MARK: Final = "workspace.json"
+_NOT_IN_PATHS: Final = frozenset("%*?[")
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,11 @@ def open_handle(
     Raises
     ------
     NotFoundError : if there is none, and none is to be made.
-    WorkspaceError : if the folder is not a workspace, cannot be written, or is of a newer format.
+    WorkspaceError : if the folder is not a workspace, cannot be written, is of a newer format, or has a path that
+    would be misread.
     """
     layout = Layout(Path(path).expanduser().absolute())
+    _check_name(layout.root)
     if not layout.mark.exists():
         _make(layout, create=create)
     try:
@@ -140,9 +143,23 @@ def open_handle(
             found=f"format {mark.get('format')}",
             hint="use the dwell_kit that wrote it, or a newer one",
         )
-    database = Database(settings.database_url or f"sqlite:///{layout.root / 'state.db'}")
+    file = layout.root / "state.db"
+    database = Database(settings.database_url) if settings.database_url else Database.in_file(file)
     database.migrate()
     return Handle(layout, database, settings, layout.key.read_bytes(), now=now)
+
+
+def _check_name(root: Path) -> None:
+    """Refuse a path that those who read the files would take for a pattern (Polars) or an address (deltalake)."""
+    found = sorted(set(str(root)) & _NOT_IN_PATHS)
+    if found:
+        raise WorkspaceError(
+            "a workspace cannot be in a folder of this name",
+            where=str(root),
+            expected=f"a path without {' '.join(sorted(_NOT_IN_PATHS))}",
+            found=" ".join(found),
+            hint="choose another folder; spaces and letters of any language are fine",
+        )
 
 
 def _make(layout: Layout, *, create: bool) -> None:

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from deltalake import DeltaTable
 
 from dwell_kit.schema import columns as c
 from dwell_kit.store import database as db
@@ -43,7 +42,7 @@ def compact(
             delta = ws.lake.writable(table, draft.versions)
             before = len(delta.file_uris())
             delta.optimize.compact()
-            fresh = DeltaTable(str(ws.lake.folder(table)))
+            fresh = ws.lake.newest(table)
             draft.versions[table.name] = fresh.version()
             merged[table.name] = (before, len(fresh.file_uris()))
             step(f"{table.name} compacted")

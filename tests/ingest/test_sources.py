@@ -209,7 +209,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "a.parquet"
+    path = tmp_path / "a [1] 50%.parquet"
     pl.DataFrame({"a": range(10), "b": ["x"] * 10}).write_parquet(path)
     source = Source(path)
     assert source.head().columns == ("a", "b")

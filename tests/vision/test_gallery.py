@@ -159,6 +159,36 @@ def test_a_gpu_is_used_only_if_faiss_can() -> None:
     assert module.gpus() == (faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0)
 
 
+class Full:
+    """An index on a GPU without room."""
+
+    def add(self, looks: np.ndarray) -> None:
+        raise RuntimeError("Error in virtual void* faiss::gpu: … out of memory")
+
+
+def test_a_gpu_without_room_leaves_it_to_the_cpu_and_says_so(gallery, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(module, "gpus", lambda: 1)
+    monkeypatch.setattr(module.faiss, "index_cpu_to_all_gpus", lambda index: Full())
+    asked = near(units(50), 0.9)
+    assert gallery.search(asked).person_id[:, 0].tolist() == (np.arange(50) // 2 + 100).tolist()
+    assert "on the CPU from now on" in caplog.text
+    assert "out of memory" in caplog.text
+    gallery.add(units(1, 7), np.array([7]), np.array([0]))
+    assert gallery.search(units(1, 7)).person_id.tolist() == [[7]]
+    assert len(caplog.records) == 1
+
+
+def test_a_gpu_searches_one_by_one_where_a_cpu_does_not(monkeypatch) -> None:
+    monkeypatch.setattr(module, "FLAT_UP_TO", 20)
+    monkeypatch.setattr(module, "gpus", lambda: 1)
+    monkeypatch.setattr(module.faiss, "index_cpu_to_all_gpus", lambda index: index)
+    looks = units(300)
+    made = Gallery(environment="shop", size=SIZE)
+    for part in np.split(np.arange(300), 3):  # asked between, so that there is an index to be joined
+        made.add(looks[part], part, np.zeros(100, int))
+        assert made.search(near(looks[: part[-1] + 1], 0.9)).person_id[:, 0].tolist() == list(range(part[-1] + 1))
+
+
 @pytest.mark.parametrize(
     ("looks", "persons", "said"),
     [
