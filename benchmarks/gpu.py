@@ -46,24 +46,29 @@ _APART_M = 1000.0
 
 def run(_scratch: Path | None = None) -> list[dict[str, Any]]:
     """Rows of the results table: the CPU, then the first GPU that torch sees."""
+    return list(rows())
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """The same, each as soon as it is measured."""
     import torch
 
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         yolo, clip = _yolo(Path(folder)), _clip(Path(folder))
         for device in ("cpu", "cuda:0"):
             if device != "cpu" and not torch.cuda.is_available():
-                rows.append({"device": "GPU", "work": "torch sees none"})
+                yield {"device": "GPU", "work": "torch sees none"}
                 continue
             name = f"{os.cpu_count()} cores" if device == "cpu" else torch.cuda.get_device_name(0)
             detector = make("yolo", DetectorOptions(fps=FPS, weights=yolo, device=device))
             embedder = embedders.make("clip", embedders.EmbedderOptions(weights=str(clip), device=device))
-            made = [*_detection(detector), _looks(embedder)]
-            made += [] if device == "cpu" else [_cameras(detector, embedder)]
-            rows += [{"device": name, **row} for row in made]
-    rows += [{"device": "CPU", **_search(gpu=False)}]
-    rows += [{"device": "GPU", **_search(gpu=True)} if gpus() else {"device": "GPU", "work": "FAISS sees none"}]
-    return rows
+            for row in _detection(detector):
+                yield {"device": name, **row}
+            yield {"device": name, **_looks(embedder)}
+            if device != "cpu":
+                yield {"device": name, **_cameras(detector, embedder)}
+    yield {"device": "CPU", **_search(gpu=False)}
+    yield {"device": "GPU", **_search(gpu=True)} if gpus() else {"device": "GPU", "work": "FAISS sees none"}
 
 
 def _yolo(folder: Path) -> Path:
@@ -102,14 +107,12 @@ def _median_ms(job: Callable[[], object], *, repeat: int) -> float:
     return statistics.median(times)
 
 
-def _detection(detector: Detector) -> list[dict[str, Any]]:
+def _detection(detector: Detector) -> Iterator[dict[str, Any]]:
     pictures = [frame.image for frame, _ in zip(open_video(VIEW, fps=FPS), range(CAMERAS), strict=False)]
-    rows = []
     for n in (1, 4, CAMERAS):
         ms = _median_ms(partial(detector.detect, pictures[:n]), repeat=20 if n < CAMERAS else 7)
         work = f"YOLO11n at 640, {n} pictures of 768 × 576 at once"
-        rows.append({"work": work, "ms": round(ms, 1), "ms each": round(ms / n, 2), "target": "< 50 each"})
-    return rows
+        yield {"work": work, "ms": round(ms, 1), "ms each": round(ms / n, 2), "target": "< 50 each"}
 
 
 def _looks(embedder: Embedder) -> dict[str, Any]:
@@ -212,5 +215,5 @@ def _cameras(detector: Detector, embedder: Embedder) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for one in run():
+    for one in rows():
         print(one, flush=True)

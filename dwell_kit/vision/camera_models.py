@@ -79,13 +79,17 @@ class PinholeCamera:
     def to_floor(self, points: Points) -> Points:
         """(n, 2) m of the floor under (n, 2) px; NaN above the horizon."""
         straight = undistort((as_points(points) - self._middle) / self._focal, self.distortion, self._reach)
-        return ray_to_floor(straight, np.array(self.rotation), np.array(self.translation_m))
+        return ray_to_floor(straight, self._to_plane)
 
-    @property
+    @cached_property
+    def _to_plane(self) -> Matrix:
+        return picture_to_plane(np.array(self.rotation), np.array(self.translation_m))
+
+    @cached_property
     def _focal(self) -> Points:
         return np.array([self.intrinsic[0][0], self.intrinsic[1][1]])
 
-    @property
+    @cached_property
     def _middle(self) -> Points:
         return np.array([self.intrinsic[0][2], self.intrinsic[1][2]])
 
@@ -167,13 +171,17 @@ class TsaiCamera:
         """(n, 2) m of the floor under (n, 2) px; NaN above the horizon."""
         bent = (as_points(points) - [self.cx, self.cy]) * self._pixel_mm
         straight = distort(bent, self._bending, self._reach) / self.focal_mm
-        return ray_to_floor(straight, self.rotation, self._translation_m)
+        return ray_to_floor(straight, self._to_plane)
 
-    @property
+    @cached_property
+    def _to_plane(self) -> Matrix:
+        return picture_to_plane(self.rotation, self._translation_m)
+
+    @cached_property
     def _translation_m(self) -> Points:
         return np.array(self.translation_mm) * _MM
 
-    @property
+    @cached_property
     def _pixel_mm(self) -> Points:
         return np.array([self.dpx_mm / self.sx, self.dpy_mm])
 
@@ -192,14 +200,17 @@ def on_floor(points: Points) -> Points:
     return np.concatenate([flat, np.zeros((len(flat), 1))], axis=1)
 
 
-def ray_to_floor(straight: Points, rotation: Matrix, translation: Points) -> Points:
+def picture_to_plane(rotation: Matrix, translation: Points) -> Matrix:
+    """(3, 3) from the picture to the plane z = 0: the plane's map to it is R's first two columns and t."""
+    return np.linalg.inv(np.stack([rotation[:, 0], rotation[:, 1], translation], axis=1))
+
+
+def ray_to_floor(straight: Points, to_plane: Matrix) -> Points:
     """(n, 2) where the rays through (n, 2) straight picture coordinates (x/z, y/z) meet the plane z = 0.
 
-    The plane's map to the picture is R's first two columns and t; its inverse is the reverse. A pixel is above the
-    horizon where that puts the floor behind the camera.
+    `to_plane` is `picture_to_plane`'s. A pixel is above the horizon where that puts the floor behind the camera.
     """
-    plane = np.stack([rotation[:, 0], rotation[:, 1], translation], axis=1)
-    met = np.concatenate([straight, np.ones((len(straight), 1))], axis=1) @ np.linalg.inv(plane).T
+    met = np.concatenate([straight, np.ones((len(straight), 1))], axis=1) @ to_plane.T
     ahead = np.where(met[:, 2] > 0, met[:, 2], np.nan)
     return np.asarray(met[:, :2] / ahead[:, None], dtype=np.float64)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -118,6 +120,7 @@ class _Encoder:
 
     def _answer(self, pictures: NDArray[Any]) -> NDArray[Any]:
         if self._where != self.device:
+            self._where = ""  # should memory run out in the middle of it, layers are here and there
             self._model = self._model.to(device=self.device, dtype=self._number())
             self._where = self.device
         with self._torch.inference_mode():
@@ -173,9 +176,10 @@ def _open(folder: str) -> tuple[Any, Any]:
             config = config.vision_config
         if config.model_type != _HALF:
             raise _not_clip(folder, f"a model of type {config.model_type}")
-        model, about = CLIPVisionModelWithProjection.from_pretrained(
-            folder, config=config, local_files_only=True, output_loading_info=True
-        )
+        with _quiet():
+            model, about = CLIPVisionModelWithProjection.from_pretrained(
+                folder, config=config, local_files_only=True, output_loading_info=True
+            )
         processor = CLIPImageProcessorPil.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as wrong:
         if isinstance(wrong, FormatError):
@@ -184,6 +188,22 @@ def _open(folder: str) -> tuple[Any, Any]:
     if about["missing_keys"]:
         raise _not_clip(folder, f"no {', '.join(sorted(about['missing_keys'])[:3])}")
     return model.eval(), processor
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' bars, and its report that there is an encoder of texts beside that of pictures."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _not_clip(folder: str, found: str) -> FormatError:

@@ -32,7 +32,7 @@ class FasterRcnnDetector:
 
     Parameters
     ----------
-    model : a torchvision detection model, in evaluation mode. device : where it is.
+    model : a torchvision detection model, in evaluation mode. device : where it is to run.
     least_confidence : boxes must be more confident.
     """
 
@@ -40,6 +40,7 @@ class FasterRcnnDetector:
 
     def __init__(self, model: Any, *, device: str = CPU, least_confidence: float = _LEAST) -> None:
         self._model, self.device, self._least = model, device, least_confidence
+        self._where = ""  # moved at the first picture, where it is known what to do when memory runs out
         self.note = ""
 
     @classmethod
@@ -56,7 +57,7 @@ class FasterRcnnDetector:
         path = find_weights(options.weights, whose="the detector 'faster-rcnn'", expected=expected, hint=_HINT)
         device = torch_device(options.device)
         least = _LEAST if options.least_confidence is None else options.least_confidence
-        return cls(_open(path, expected).to(device), device=device, least_confidence=least)
+        return cls(_open(path, expected), device=device, least_confidence=least)
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """The persons in each picture (h, w, 3) BGR, one picture at a time.
@@ -74,7 +75,7 @@ class FasterRcnnDetector:
             if self.device == CPU:
                 raise DwellError("the network does not fit into memory", where=CPU, found=str(full)) from full
             self.note = f"out of memory on {self.device}: runs on the CPU"
-            self._model, self.device = self._model.to(CPU), CPU
+            self.device, self._where = CPU, ""
             return self._one(image)
         kept = (found["labels"] == _PERSON) & (found["scores"] > self._least)
         return Detections(
@@ -86,6 +87,9 @@ class FasterRcnnDetector:
     def _answer(self, image: Image) -> dict[str, NDArray[Any]]:
         import torch
 
+        if self._where != self.device:
+            self._model = self._model.to(self.device)
+            self._where = self.device
         with torch.inference_mode():
             rgb = torch.from_numpy(np.ascontiguousarray(image[..., ::-1])).to(self.device)
             (found,) = self._model([rgb.permute(2, 0, 1).float().div_(255)])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +28,13 @@ FLAT_ON_GPU_UP_TO: Final = 1_000_000
 _TOGETHER: Final = 16
 """Queries asked at once of a flat index: from 20 on FAISS uses its BLAS, which took four times as long."""
 _PROBES_SHARE: Final = 0.05
+_TRY: Final = """
+import faiss, numpy
+some = numpy.eye(8, dtype=numpy.float32)
+index = faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(8))
+index.add(some)
+index.search(some, 1)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,9 +229,22 @@ class Gallery:
         return self._index
 
 
+@cache
 def gpus() -> int:
-    """How many GPUs FAISS can use: 0 with faiss-cpu, whatever is in the machine."""
-    return int(faiss.get_num_gpus()) if hasattr(faiss, "StandardGpuResources") else 0
+    """How many GPUs FAISS can use: none with faiss-cpu, whatever is in the machine.
+
+    A GPU that it was not built for makes FAISS end the whole process: so another process tries first.
+    """
+    if not hasattr(faiss, "StandardGpuResources") or not faiss.get_num_gpus():
+        return 0
+    tried = subprocess.run(  # noqa: S603  this very Python
+        [sys.executable, "-c", _TRY], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        said = tried.stderr.strip().rpartition("\n")[2][-200:]
+        _log.warning("FAISS does not run on the GPU that is here; galleries are searched on the CPU: %s", said)
+        return 0
+    return int(faiss.get_num_gpus())
 
 
 def _index(looks: Floats) -> Any:

@@ -49,10 +49,9 @@ def floor_jacobian(camera: Camera, points: Points, step_px: float = 0.5) -> NDAr
 
     By central differences, so that any camera will do; NaN beside the horizon.
     """
-    columns = []
-    for axis in np.eye(2) * step_px:
-        columns.append((camera.to_floor(points + axis) - camera.to_floor(points - axis)) / (2 * step_px))
-    return np.stack(columns, axis=2)
+    steps = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]) * step_px
+    moved = camera.to_floor((points + steps[:, None]).reshape(-1, 2)).reshape(4, -1, 2)
+    return np.asarray((moved[:2] - moved[2:]).transpose(1, 2, 0) / (2 * step_px))
 
 
 def foot_covariance(
@@ -100,7 +99,7 @@ def foot_sigma(
 def width_on_floor(camera: Camera, xyxy: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) m: how wide (n, 4) boxes are on the floor they stand on. A person is 0.4 to 0.8; a group is wider."""
     boxes = _boxes(xyxy)
-    left, right = camera.to_floor(boxes[:, [0, 3]]), camera.to_floor(boxes[:, [2, 3]])
+    left, right = camera.to_floor(np.concatenate([boxes[:, [0, 3]], boxes[:, [2, 3]]])).reshape(2, -1, 2)
     return np.asarray(np.linalg.norm(right - left, axis=1), np.float64)
 
 

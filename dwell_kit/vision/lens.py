@@ -33,8 +33,7 @@ def distort(points: Points, k: tuple[float, ...], reach: float) -> Points:
     """
     if len(k) != 5:
         raise InputError("distortion is not five numbers", expected="k1, k2, p1, p2, k3", found=str(k))
-    bent, _ = _bend(points, k)
-    return np.where((points**2).sum(axis=1, keepdims=True) <= reach**2, bent, np.nan)
+    return np.where((points**2).sum(axis=1, keepdims=True) <= reach**2, _bend(points, k), np.nan)
 
 
 def undistort(points: Points, k: tuple[float, ...], reach: float) -> Points:
@@ -47,12 +46,11 @@ def undistort(points: Points, k: tuple[float, ...], reach: float) -> Points:
         return points.copy()
     straight = points.copy()
     for _ in range(_STEPS):
-        bent, jacobian = _bend(straight, k)
-        missing = points - bent
+        missing = points - _bend(straight, k)
         if not (np.abs(missing) > _CLOSE).any():
             break
-        straight = _inside(straight + _solve(jacobian, missing), reach)
-    found = np.abs(points - _bend(straight, k)[0]).max(axis=1) < 1e-9
+        straight = _inside(straight + _solve(_slopes(straight, k), missing), reach)
+    found = np.abs(points - _bend(straight, k)).max(axis=1) < 1e-9
     return np.where(found[:, None], straight, np.nan)
 
 
@@ -63,26 +61,31 @@ def _inside(points: Points, reach: float) -> Points:
         return np.where(radius > reach, points * (0.999 * reach / radius), points)
 
 
-def _bend(points: Points, k: tuple[float, ...]) -> tuple[Points, Points]:
-    """(n, 2) bent points, and (n, 2, 2) by how much they move with the straight ones."""
+def _bend(points: Points, k: tuple[float, ...]) -> Points:
+    """(n, 2) bent points."""
+    k1, k2, p1, p2, k3 = k
+    x, y = points.T
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    bent = np.empty((len(points), 2))
+    bent[:, 0] = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    bent[:, 1] = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return bent
+
+
+def _slopes(points: Points, k: tuple[float, ...]) -> Points:
+    """(n, 2, 2) by how much the bent points move with the straight ones."""
     k1, k2, p1, p2, k3 = k
     x, y = points.T
     r2 = x * x + y * y
     radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
     slope = 2 * (k1 + r2 * (2 * k2 + r2 * 3 * k3))
-    bent = np.stack(
-        [
-            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
-            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
-        ],
-        axis=1,
-    )
     across = slope * x * y + 2 * p1 * x + 2 * p2 * y
     jacobian = np.empty((len(points), 2, 2))
     jacobian[:, 0, 0] = radial + slope * x * x + 2 * p1 * y + 6 * p2 * x
     jacobian[:, 1, 1] = radial + slope * y * y + 6 * p1 * y + 2 * p2 * x
     jacobian[:, 0, 1] = jacobian[:, 1, 0] = across
-    return bent, jacobian
+    return jacobian
 
 
 def _solve(jacobian: Points, missing: Points) -> Points:

@@ -51,6 +51,7 @@ class LinkLog:
     """
 
     links: list[Link] = field(default_factory=list)
+    _root: dict[int, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def add(
         self, kind: str, *, kept: int, other: int, at_s: float, reason: str, cosine: float | None = None
@@ -60,6 +61,7 @@ class LinkLog:
             number=len(self.links), kind=kind, kept=kept, other=other, at_s=at_s, reason=reason, cosine=cosine
         )
         self.links.append(link)
+        self._root = None
         return link
 
     def undo(self, number: int) -> Link:
@@ -82,7 +84,9 @@ class LinkLog:
 
     def resolve(self, ids: Iterable[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """(n,) which person each id stands for: the id that its joins lead to; ids without any are themselves."""
-        root = self._roots()
+        if self._root is None:
+            self._root = self._roots()
+        root = self._root
         given = np.asarray(list(ids), dtype=np.int64)
         return np.array([root.get(int(one), int(one)) for one in given], dtype=np.int64)
 
@@ -113,6 +117,7 @@ class LinkLog:
         if not 0 <= number < len(self.links):
             raise NotFoundError("there is no such link", expected=f"0 to {len(self.links) - 1}", found=str(number))
         self.links[number] = replace(self.links[number], undone=undone)
+        self._root = None
         return self.links[number]
 
     def _roots(self) -> dict[int, int]:

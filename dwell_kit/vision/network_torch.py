@@ -75,6 +75,7 @@ class TorchNetwork:
     def _answer(self, pictures: NDArray[Any]) -> NDArray[np.float32]:
         torch = self._torch
         if self._where != self.device:
+            self._where = ""  # should memory run out in the middle of it, layers are here and there
             self._model = self._model.to(self.device)
             self._where = self.device
         with torch.inference_mode():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
 import numpy as np
@@ -45,6 +47,7 @@ class YoloDetector:
         self._facts = network.facts
         self._network = Thrifty(network, most=network.facts.most)
         self._least, self._overlap = least_confidence, overlap
+        self._hands = ThreadPoolExecutor(os.cpu_count(), "dwell-letterbox")
 
     @classmethod
     def of(cls, options: DetectorOptions) -> Self:
@@ -64,7 +67,8 @@ class YoloDetector:
         found: list[Detections] = [Detections.empty()] * len(images)
         for shape in dict.fromkeys(fit.shape for fit in fits):
             rows = [row for row, fit in enumerate(fits) if fit.shape == shape]
-            answer = self._network.run(np.stack([fits[row].place(images[row]) for row in rows]))
+            placed = self._hands.map(lambda row: fits[row].place(images[row]), rows)
+            answer = self._network.run(np.stack(list(placed)))
             candidates, alike = read_answer(
                 answer, classes=self._facts.classes, shape=shape, detr=self._facts.detr, least=self._least
             )

@@ -43,8 +43,10 @@ def squared(image: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     return made
 
 
-def test_looks_are_those_of_transformers(folder: Path) -> None:
+def test_looks_are_those_of_transformers(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
     made = clip(folder)
+    assert capfd.readouterr() == ("", "")  # weights are opened without a word
     assert isinstance(made, Embedder)
     looks = made.embed(IMAGE, BOXES)
     assert looks.shape == (5, made.size) == (5, 24)

@@ -121,7 +121,7 @@ def test_out_of_memory_it_runs_on_the_cpu_and_says_so() -> None:
     model = Model(full=1)
     detector = FasterRcnnDetector(model, device="meta")
     assert len(detector.detect([IMAGE])[0]) == 1
-    assert model.devices == ["cpu"]
+    assert model.devices == ["meta", "cpu"]
     assert detector.note == "out of memory on meta: runs on the CPU"
     with pytest.raises(DwellError, match="does not fit"):
         FasterRcnnDetector(Model(full=1)).detect([IMAGE])

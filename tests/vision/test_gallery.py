@@ -139,7 +139,7 @@ def test_damaged_files_are_refused(gallery, tmp_path) -> None:
 def test_a_big_gallery_finds_who_looks_alike(monkeypatch) -> None:
     monkeypatch.setattr(module, "FLAT_UP_TO", 2000)
     looks = units(6000, size=128)
-    gallery = Gallery(environment="shop", size=128)
+    gallery = Gallery(environment="shop", size=128, gpu=False)
     gallery.add(looks[:2000], np.arange(2000), np.zeros(2000, int))
     gallery.search(looks[:1])
     assert gallery._flat
@@ -153,10 +153,19 @@ def test_a_big_gallery_finds_who_looks_alike(monkeypatch) -> None:
     assert (found == wanted).mean() > 0.75
 
 
-def test_a_gpu_is_used_only_if_faiss_can() -> None:
-    import faiss
+@pytest.mark.parametrize(("answer", "wanted"), [("", 2), ("raise SystemExit('no kernel image')", 0)])
+def test_a_gpu_is_used_only_if_faiss_was_built_for_it(answer, wanted, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(module.faiss, "StandardGpuResources", object, raising=False)
+    monkeypatch.setattr(module.faiss, "get_num_gpus", lambda: 2, raising=False)
+    monkeypatch.setattr(module, "_TRY", answer)
+    assert module.gpus.__wrapped__() == wanted
+    assert ("no kernel image" in caplog.text) == (wanted == 0)
 
-    assert module.gpus() == (faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0)
+
+def test_without_a_gpu_nothing_is_tried(monkeypatch) -> None:
+    monkeypatch.setattr(module, "_TRY", "raise SystemExit('tried')")
+    monkeypatch.setattr(module.faiss, "get_num_gpus", lambda: 0, raising=False)
+    assert module.gpus.__wrapped__() == 0
 
 
 class Full:

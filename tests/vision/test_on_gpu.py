@@ -30,10 +30,10 @@ def torch() -> Iterator[Any]:
         pytest.skip("torch sees no GPU")
     cudnn = torch.backends.cudnn
     before, cudnn.allow_tf32 = cudnn.allow_tf32, False
+    torch.cuda.empty_cache()
     yield torch
     cudnn.allow_tf32 = before
     torch.cuda.set_per_process_memory_fraction(1.0)
-    torch.cuda.empty_cache()
 
 
 def found_by(name: str, weights: Path, device: str | None, **more: Any) -> list[Detections]:
@@ -90,15 +90,16 @@ def test_when_its_memory_runs_out_batches_are_halved_and_said_so(torch: Any, tmp
     networks.needs("ultralytics")
     path = networks.write_checkpoint(tmp_path / "yolo.pt")
     pictures = [networks.picture(160, 160, seed) for seed in range(256)]
-    options = {"fps": 5, "weights": path, "least_confidence": 0.4}
-    roomy = detect.make("yolo", DetectorOptions(device="cuda", **options))
+    options = DetectorOptions(fps=5, weights=path, device="cuda", least_confidence=0.4)
+    torch.cuda.reset_peak_memory_stats()
+    roomy = detect.make("yolo", options)
     wanted = roomy.detect(pictures)
     assert roomy.note == ""
-    everything = torch.cuda.get_device_properties(0).total_memory
-    peak = torch.cuda.max_memory_allocated()
+    room = torch.cuda.max_memory_reserved() / 2 / torch.cuda.get_device_properties(0).total_memory
+    del roomy
     torch.cuda.empty_cache()
-    torch.cuda.set_per_process_memory_fraction(peak / 2 / everything)
-    tight = detect.make("yolo", DetectorOptions(device="cuda", **options))
+    torch.cuda.set_per_process_memory_fraction(room)
+    tight = detect.make("yolo", options)
     alike(tight.detect(pictures), wanted, px=0.05)
     assert "out of memory on cuda" in tight.note
     assert "pictures at a time" in tight.note
@@ -107,9 +108,27 @@ def test_when_its_memory_runs_out_batches_are_halved_and_said_so(torch: Any, tmp
 def test_without_any_room_it_runs_on_the_cpu_and_says_so(torch: Any, tmp_path: Path) -> None:
     networks.needs("ultralytics")
     path = networks.write_checkpoint(tmp_path / "yolo.pt")
-    torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(1e-9)
     made = detect.make("yolo", DetectorOptions(fps=5, weights=path, device="cuda", least_confidence=0.4))
+    alike(made.detect(PICTURES), found_by("yolo", path, "cpu", least_confidence=0.4), px=1e-3)
+    assert made.note.endswith("runs on the CPU")
+
+
+def test_layers_that_came_onto_the_gpu_before_it_was_full_come_back(
+    torch: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks.needs("ultralytics")
+    path = networks.write_checkpoint(tmp_path / "yolo.pt")
+    move = torch.nn.Module.to
+
+    def full(module: Any, *where: Any, **more: Any) -> Any:
+        if where[:1] != ("cuda",):
+            return move(module, *where, **more)
+        move(next(module.children()), *where)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    made = detect.make("yolo", DetectorOptions(fps=5, weights=path, device="cuda", least_confidence=0.4))
+    monkeypatch.setattr(torch.nn.Module, "to", full)
     alike(made.detect(PICTURES), found_by("yolo", path, "cpu", least_confidence=0.4), px=1e-3)
     assert made.note.endswith("runs on the CPU")
 
