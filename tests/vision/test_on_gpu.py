@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ def torch() -> Iterator[Any]:
         pytest.skip("torch sees no GPU")
     cudnn = torch.backends.cudnn
     before, cudnn.allow_tf32 = cudnn.allow_tf32, False
+    gc.collect()
     torch.cuda.empty_cache()
     yield torch
     cudnn.allow_tf32 = before
@@ -46,6 +48,19 @@ def alike(one: list[Detections], other: list[Detections], *, px: float) -> None:
         assert len(mine) == len(theirs) >= 3
         assert mine.confidence == pytest.approx(theirs.confidence, abs=1e-3)
         assert mine.xyxy == pytest.approx(theirs.xyxy, abs=px)
+
+
+def fill(torch: Any) -> list[Any]:
+    """Leave torch no memory on the GPU: it gets no more, and what it keeps from before is taken."""
+    torch.cuda.set_per_process_memory_fraction(1e-9)
+    taken = []
+    for size in (2**20, 2**9):
+        try:
+            while True:
+                taken.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
+        except torch.OutOfMemoryError:
+            continue
+    return taken
 
 
 @pytest.mark.parametrize("kind", ["yolo", "end2end", "rtdetr"])
@@ -108,10 +123,11 @@ def test_when_its_memory_runs_out_batches_are_halved_and_said_so(torch: Any, tmp
 def test_without_any_room_it_runs_on_the_cpu_and_says_so(torch: Any, tmp_path: Path) -> None:
     networks.needs("ultralytics")
     path = networks.write_checkpoint(tmp_path / "yolo.pt")
-    torch.cuda.set_per_process_memory_fraction(1e-9)
+    taken = fill(torch)
     made = detect.make("yolo", DetectorOptions(fps=5, weights=path, device="cuda", least_confidence=0.4))
     alike(made.detect(PICTURES), found_by("yolo", path, "cpu", least_confidence=0.4), px=1e-3)
     assert made.note.endswith("runs on the CPU")
+    del taken  # until here
 
 
 def test_layers_that_came_onto_the_gpu_before_it_was_full_come_back(
