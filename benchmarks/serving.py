@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -57,11 +58,17 @@ class Served:
 
     def settle(self) -> None:
         """Wait until it listens, and Voilà's kernels wait for visitors and for nothing else."""
+        self._until(lambda said: said.get("kernels", 0) == said.get("waiting", 0) and not said.get("sessions"))
+
+    def refill(self) -> None:
+        """Wait until there are as many kernels for the next visitors as there were for these."""
+        self._until(lambda _: True)
+
+    def _until(self, rests: Callable[[dict[str, Any]], bool]) -> None:
         begun = time.monotonic()
         while time.monotonic() - begun < _PATIENCE_S:
             said = self.health()
-            ready = said.get("ok") and said.get("waiting", 0) == said.get("kernels", 0) >= self._ahead
-            if ready and not said.get("sessions"):
+            if said.get("ok") and said.get("waiting", 0) >= self._ahead and rests(said):
                 return
             time.sleep(0.25)
         raise TimeoutError(f"{self.door} did not come to rest: {self.health()}")

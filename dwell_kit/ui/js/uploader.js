@@ -11,9 +11,10 @@ export function render({ model, el }) {
         <label class="field">Time zone <input name="tz" placeholder="Europe/Berlin" value=""></label>
         <label class="field">Covers from <input type="datetime-local" name="since"></label>
         <label class="field">until <input type="datetime-local" name="until"></label></div>
-      <div class="row"><label class="field">Camera (tracks and positions without one) <input name="camera"></label>
-        <label class="field">First frame at <input type="datetime-local" name="start" step="1"></label>
-        <label class="field">Frames a second <input type="number" name="fps" min="0" step="any"></label></div>
+      <details><summary>Camera and clock, for tracks and positions that do not say them</summary>
+        <div class="row"><label class="field">Camera <input name="camera"></label>
+          <label class="field">First frame at <input type="datetime-local" name="start" step="1"></label>
+          <label class="field">Frames a second <input type="number" name="fps" min="0" step="any"></label></div></details>
       <datalist id="places">${model.environments.map((e) => `<option value="${esc(e)}">`).join("")}</datalist></div>
     <ol class="jobs" aria-live="polite"></ol>`;
   const drop = el.querySelector(".drop"), list = el.querySelector(".jobs"), input = el.querySelector("input[type=file]");
@@ -26,8 +27,11 @@ export function render({ model, el }) {
     bar.hidden = share === undefined;
     if (share === null) bar.removeAttribute("value"); else if (share !== undefined) bar.value = share;
   };
-  const failed = (item, error) => tell(item, "failed", `<b>${esc(error.what || "The upload failed")}</b>` +
+  const failed = (item, error) => {
+    if (String(error.hint).includes("fill in the field")) el.querySelector("details").open = true;
+    return tell(item, "failed", `<b>${esc(error.what || "The upload failed")}</b>` +
     ["where", "expected", "found", "hint"].filter((k) => error[k]).map((k) => `<br><span class="muted">${k}:</span> ${esc(error[k])}`).join(""));
+  };
 
   const follow = async (item, job) => {
     const answer = await fetch(url(`/${job}`));
