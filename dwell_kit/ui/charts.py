@@ -57,6 +57,8 @@ class Chart:
     wide: bool = False
     zones: bool = True
     """Whether its quantity knows zones; if not, it is of all of them."""
+    zeros: bool = True
+    """Whether it says something where its figure is 0 throughout."""
     nothing: str = NOTHING
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -70,10 +72,13 @@ class Chart:
             for name, more in self.tables
         ]
         first = tables[0]
-        if first.is_empty() or (self.figure and not first[self.figure].drop_nulls().len()):
+        if first.is_empty() or (self.figure and not self._worth(first[self.figure].drop_nulls())):
             return Drawn("", [], "", first, self.nothing, said)
         made = drawn(lambda: self._element(tables, tz), first, self.figure, self.caption, tz)
         return replace(made, said=said)
+
+    def _worth(self, figures: pl.Series) -> bool:
+        return len(figures) > 0 and (self.zeros or bool((figures != 0).any()))
 
     def _element(self, tables: list[Any], tz: str) -> Any:
         return self.draw(*tables, title="", **({"tz": tz} if self.zoned else {}), **self.extra)
@@ -170,12 +175,12 @@ CHARTS: Final = (
     Chart(
         "sensitivity", "If a visit ended sooner or later",
         "visits for other gaps that end a visit (max_gap, minutes) · steep: say the gap with the figure",
-        (("sensitivity", {}),), distributions.plot_sensitivity, "visits", zoned=False,
+        (("sensitivity", {}),), distributions.plot_sensitivity, "visits", zoned=False, zeros=False,
     ),
     Chart(
         "fragmentation", "If people were mistaken for others",
         "visitors if identities broke so often per hour of presence · the band: how much too high it may be",
-        (("fragmentation", {}),), distributions.plot_fragmentation, "unique_visitors", zoned=False,
+        (("fragmentation", {}),), distributions.plot_fragmentation, "unique_visitors", zoned=False, zeros=False,
     ),
     Chart(
         "crowd", "Crowds", "crowd and loitering events per local hour, over the persons present",

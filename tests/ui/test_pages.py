@@ -225,3 +225,12 @@ def test_what_nobody_foresaw_is_said_and_the_other_charts_are_drawn(
 @pytest.mark.parametrize("query", ["since=2025-05-05&until=9999-12-31", "since=0001-01-01&until=2025-05-05"])
 def test_a_time_beyond_calendars_is_said(ws: Workspace, query: str) -> None:
     assert "out of range" in Overview(ws, query).filtering.bar.error
+
+
+@pytest.mark.parametrize("name", ["sensitivity", "fragmentation"])
+def test_a_line_of_noughts_is_no_chart(ws: Workspace, name: str) -> None:
+    (chart,) = [one for one in CHARTS if one.name == name]
+    assert chart.drawn(ws, dk.Filters.of(environment="main"), "UTC").figure
+    nobody = dk.Filters.of(environment="main", since="2025-05-05T03:00Z", until="2025-05-05T04:00Z")
+    found = chart.drawn(ws, nobody, "UTC")
+    assert (found.figure, found.nothing) == ("", chart.nothing)
