@@ -43,6 +43,8 @@ class Report:
     determined : column → share of accepted rows whose word is determined.
     coverage : camera → hours (UTC) with at least one row. Other hours are unknown, not empty: a file
         carries no heartbeat.
+    watched : camera → stretches (from, till; ISO 8601, UTC) in which it was watched, where whoever made the rows
+        knows, as of videos; None where nobody does.
     hourly : camera → hours since 1970 (UTC) → rows that start in it; `coverage_by_hour` makes a frame of it.
     silent_hours : camera → hours in which its silence is implausible by its own rhythm.
     gaps : runs of hours in which the whole site was implausibly silent.
@@ -65,6 +67,7 @@ class Report:
     anonymous_share: float | None = None
     determined: dict[str, float] = field(default_factory=dict)
     coverage: dict[str, int] = field(default_factory=dict)
+    watched: dict[str, list[list[str]]] | None = None
     hourly: dict[str, dict[str, int]] = field(default_factory=dict)
     silent_hours: dict[str, int] = field(default_factory=dict)
     gaps: list[dict[str, Any]] = field(default_factory=list)

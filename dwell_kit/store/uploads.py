@@ -103,12 +103,16 @@ def any_processed(connection: Connection, environment: str) -> bool:
 
 @dataclass(frozen=True)
 class Window:
-    """The time that an upload covers, the cameras it names, and whether all of its rows lie inside."""
+    """The time that an upload covers, the cameras it names, and whether all of its rows lie inside.
+
+    `alone` : it says this of its one camera, and nothing of others that come with it elsewhere.
+    """
 
     since: datetime
     until: datetime
     cameras: tuple[str, ...]
     holds_its_rows: bool
+    alone: bool = False
 
 
 def windows(connection: Connection, environment: str, among: Collection[str]) -> list[Window]:
@@ -121,12 +125,17 @@ def windows(connection: Connection, environment: str, among: Collection[str]) ->
         report["coverage"],
         report["first"].as_string(),
         report["last"].as_string(),
+        report["watched"],
     ).where(uploads.c.environment == environment, uploads.c.covered_from.is_not(None))
     found = []
-    for upload_id, since, until, cameras, first, last in connection.execute(query):
-        if upload_id in among:
-            inside = not first or (_moment(first) >= since and _moment(last) <= until)
+    for upload_id, since, until, cameras, first, last, watched in connection.execute(query):
+        if upload_id not in among:
+            continue
+        inside = not first or (_moment(first) >= since and _moment(last) <= until)
+        if watched is None:
             found.append(Window(since, until, tuple(cameras or ()), inside))
+        for camera, stretches in (watched or {}).items():
+            found += [Window(_moment(a), _moment(b), (camera,), inside, alone=True) for a, b in stretches]
     return sorted(found, key=lambda w: w.since)
 
 

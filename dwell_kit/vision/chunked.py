@@ -104,8 +104,7 @@ class _Stitched:
             tracks = self._seen.pop(frame.number, Tracks.empty())
             self._looks.update(self._taken.pop(frame.number, ()))
         if frames:
-            said = self.status
-            said.frames, said.persons, said.at_s = said.frames + len(frames), len(tracks), frames[-1].at_s
+            self.status.saw(frames[-1].at_s, 1 / self.fps, frames=len(frames), persons=len(tracks))
         return tracks
 
     def looks(self, tracks: Tracks, size: int) -> Floats:

@@ -11,6 +11,8 @@ from dwell_kit.vision.stream import Stream
 from dwell_kit.vision.video import Frame, Video
 
 _HAIR_S = 1e-6
+_SIGN_S = 1.0
+"""How long live cameras may have nothing new until an instant without frames says that time goes on."""
 _TOGETHER_S = 0.015
 """Frames of live cameras that come within it are of one instant: the others need not wait for them."""
 
@@ -19,7 +21,8 @@ def instants(videos: Sequence[Video], offsets_s: Sequence[float]) -> Iterator[tu
     """Instants in order, seconds, and the frames that each camera has had since the instant before.
 
     Recordings go by the frames of the slowest; a faster one has several frames an instant. Live streams go by
-    the clock: whoever has no news has no frame, and nobody waits for them.
+    the clock: whoever has no news has no frame, and nobody waits for them; an instant without any frame comes each
+    second in which nobody has news.
 
     Parameters
     ----------
@@ -72,8 +75,12 @@ def _live(streams: Sequence[Stream]) -> Iterator[tuple[float, list[list[Frame]]]
         news.clear()
         until_s = time.monotonic() + _TOGETHER_S
         due = [[] if frame is None else [frame] for frame in _newest(streams, until_s)]
+        now_s = time.monotonic() - origin_s
         if any(due):
             before = max(before + _HAIR_S, *(frames[-1].at_s for frames in due if frames))
+            yield before, due
+        elif now_s >= before + _SIGN_S:
+            before = now_s
             yield before, due
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from dwell_kit.vision.instants import instants
 from dwell_kit.vision.joining import Joining, Positions
 from dwell_kit.vision.portraits import Portrait
 from dwell_kit.vision.video import Frame, Video
+
+_SILENT_S: Final = 2.0
+"""How long a camera may show nothing and count as watched all the same: dropped frames, a short break."""
 
 
 @dataclass
@@ -19,7 +23,7 @@ class CameraStatus:
     ----------
     frames : read and looked at. dropped : left out, since newer ones had come. reconnects : of a live stream.
     ms_per_frame : running mean of what a frame costs, decoding not included. persons : in the newest frame.
-    at_s : media time of the newest frame.
+    at_s : media time of the newest frame. watched_s : from when till when it was watched, media time.
     note : what the detector, or the embedder, says of itself, such as that the GPU's memory ran out.
     """
 
@@ -30,7 +34,16 @@ class CameraStatus:
     ms_per_frame: float = 0.0
     persons: int = 0
     at_s: float = 0.0
+    watched_s: list[tuple[float, float]] = field(default_factory=list)
     note: str = ""
+
+    def saw(self, at_s: float, step_s: float, *, frames: int = 1, persons: int = 0) -> None:
+        """A frame of media time `at_s` was looked at, and with it `frames` since the one before."""
+        since, until = at_s - (frames - 1) * step_s, at_s + step_s
+        if self.watched_s and since <= self.watched_s[-1][1] + _SILENT_S:
+            since = self.watched_s.pop()[0]
+        self.watched_s.append((since, until))
+        self.frames, self.persons, self.at_s = self.frames + frames, persons, at_s
 
 
 class JoinedRun:
@@ -49,6 +62,11 @@ class JoinedRun:
     def status(self) -> list[CameraStatus]:
         """How each camera is doing."""
         raise NotImplementedError
+
+    @property
+    def live(self) -> bool:
+        """Whether the cameras go on whether or not anybody looks."""
+        return any(video.live for video in self._videos)
 
     @property
     def step_s(self) -> float:

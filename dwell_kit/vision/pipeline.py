@@ -91,7 +91,7 @@ class _Camera:
         said, video = self.status, self.given.video
         share = max(_RECENT, 1 / (said.frames + 1))
         said.ms_per_frame += share * (ms - said.ms_per_frame)
-        said.frames, said.persons, said.at_s = said.frames + 1, persons, frame.at_s
+        said.saw(frame.at_s, 1 / video.fps, persons=persons)
         said.dropped, said.reconnects = video.dropped, getattr(video, "reconnects", 0)
         self.last = frame.number
 

@@ -30,6 +30,7 @@ def coverage_of(ws: Handle, environment: str, snapshot: Snapshot) -> Coverage:
     An upload covers its window, which is the span of its rows unless `window=` said otherwise, for every camera of
     its feed. Cameras that ever came in one upload are one feed: a camera that nobody passed is not in the file and
     was watched all the same, while cameras that always come in files of their own do not vouch for each other.
+    Videos vouch for their own cameras alone, from the first frame to the last.
     Uploads of crowd events alone cover nothing. What people state of a camera cuts its coverage (down) or extends
     it (up), the later statement over the earlier.
     """
@@ -65,7 +66,8 @@ def combined(windows: Iterable[Window], stated: Sequence[Status] = (), cameras: 
 
     Those of `cameras` that no window names are covered by windows that name none.
     """
-    given = list(windows)
+    everything = list(windows)
+    given = [window for window in everything if not window.alone]
     named = [tuple(camera for camera in w.cameras if camera != NO_CAMERA) for w in given]
     feeds = _feeds(named)
     by_feed: dict[int, list[tuple[int, int]]] = {}
@@ -73,28 +75,44 @@ def combined(windows: Iterable[Window], stated: Sequence[Status] = (), cameras: 
         feed = feeds[there[0]] if there else _EVERYONE
         by_feed.setdefault(feed, []).append((to_us(window.since), to_us(window.until)))
     everyones = by_feed.get(_EVERYONE, [])
-    anywhere = union([pair for pairs in by_feed.values() for pair in pairs])
+    videos = _alone(everything)
+    anywhere = union([pair for pairs in (*by_feed.values(), *videos.values()) for pair in pairs])
     found = {feed: union([*pairs, *everyones]) for feed, pairs in by_feed.items()}
-    strangers = [camera for camera in cameras if camera not in feeds]
+    strangers = [camera for camera in cameras if camera not in feeds and camera not in videos]
     own = {camera: found[feed] for camera, feed in feeds.items()}
     own |= dict.fromkeys(strangers, union(everyones))
-    if not strangers and len(set(feeds.values())) <= 1:
+    for camera, pairs in videos.items():
+        own[camera] = union([*(_pairs(own[camera]) if camera in own else everyones), *pairs])
+    if not strangers and not videos and len(set(feeds.values())) <= 1:
         own = {}  # they are all covered alike
-    whole = all(w.holds_its_rows for w in given)
+    whole = all(w.holds_its_rows for w in everything)
     if not stated:
         return Coverage(anywhere, own, whole=whole)
-    known = {camera: own.get(camera, anywhere) for camera in (*feeds, *strangers)}
+    known = {camera: own.get(camera, anywhere) for camera in (*feeds, *strangers, *videos)}
     for status in stated:
         known[status.camera] = changed(known.get(status.camera, anywhere), status)
-    everywhere = union([*everyones, *((int(a), int(b)) for held in known.values() for a, b in held)])
+    everywhere = union([*everyones, *(pair for held in known.values() for pair in _pairs(held))])
     return Coverage(everywhere, known, whole=whole and all(status.up for status in stated))
 
 
 def changed(intervals: Intervals, status: Status) -> Intervals:
     """A camera's coverage once a status is stated: a time stated to be down is watched by nobody."""
     if status.up:
-        return union([*((int(a), int(b)) for a, b in intervals), (status.since, status.until)])
+        return union([*_pairs(intervals), (status.since, status.until)])
     return intersect(intervals, np.array([[MIN_US, status.since], [status.until, MAX_US]], np.int64))
+
+
+def _alone(windows: Iterable[Window]) -> dict[str, list[tuple[int, int]]]:
+    """Camera → the times that are said of it alone."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for window in windows:
+        if window.alone:
+            found.setdefault(window.cameras[0], []).append((to_us(window.since), to_us(window.until)))
+    return found
+
+
+def _pairs(intervals: Intervals) -> list[tuple[int, int]]:
+    return [(int(a), int(b)) for a, b in intervals]
 
 
 def _feeds(groups: Iterable[Collection[str]]) -> dict[str, int]:

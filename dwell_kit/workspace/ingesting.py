@@ -6,7 +6,7 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +59,8 @@ class Target:
     reader: str | None = None
     window: tuple[datetime | str, datetime | str] | None = None
     """The time that the export covers, if the caller knows; else the span of its rows."""
+    watched: Mapping[str, Sequence[tuple[datetime, datetime]]] | None = None
+    """Camera → when it was watched, if the caller knows it of each; in place of `window`."""
     uploader: str | None = None
     notes: str | None = None
     tz: str | None = None
@@ -89,6 +91,9 @@ class _Upload:
     @property
     def covered(self) -> _Span:
         """The time that the rows speak for: the window given, else their span; none for crowd events alone."""
+        stretches = [pair for pairs in (self.target.watched or {}).values() for pair in pairs]
+        if stretches:
+            return min(since for since, _ in stretches), max(until for _, until in stretches)
         if not self.stager.watches:
             return None, None
         if self.window[0] is not None or self.stager.span is None:
@@ -352,7 +357,13 @@ def _enter(
     report.snapshot_id = draft.snapshot_id
     # only now: a file that could not be read leaves no environment behind, and no other time zone
     registry.put_environment(connection, target.environment, now=ws.now(), tz=target.tz)
-    named = pl.DataFrame({c.CAMERA: [q for q in report.coverage if q != NO_CAMERA]}, schema={c.CAMERA: pl.String})
+    if target.watched is not None:
+        report.watched = {
+            camera: [[since.isoformat(), until.isoformat()] for since, until in stretches]
+            for camera, stretches in target.watched.items()
+        }
+    cameras = dict.fromkeys([q for q in report.coverage if q != NO_CAMERA] + list(report.watched or {}))
+    named = pl.DataFrame({c.CAMERA: list(cameras)}, schema={c.CAMERA: pl.String})
     seen = pl.concat([*upload.stager.cameras, named], how="diagonal_relaxed").unique(maintain_order=True)
     registry.learn_cameras(connection, target.environment, seen)
     report.places = seen.to_dicts()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from dwell_kit.errors import AskError, InputError
+from dwell_kit.errors import AskError, DwellError, InputError
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.quality import Report
 from dwell_kit.ingest.stays import Stays
@@ -27,6 +27,7 @@ from dwell_kit.workspace.ingesting import Target, ingest
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.recognising import Recognition
 from dwell_kit.workspace.spreading import spread_over
+from dwell_kit.workspace.stopping import when_told
 from dwell_kit.workspace.sweeping import claim, sweep, tracks_folder
 from dwell_kit.workspace.track_runs import Run, TrackedCamera, rules_of, run_hash, title, vision_packages
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 READER: Final = "positions"
 _FLUSH_ROWS: Final = 50_000
+_HAIR_S: Final = 1e-6
 _PERSON: Final = "person-{}"
 
 Progress = Callable[[float, float | None, "list[CameraStatus]"], None]
@@ -59,7 +61,8 @@ def track(
     Raises
     ------
     AskError : if the start of a recording, or the end of a live run, is not said.
-    DwellError : if the packages for vision are not installed. InputError : as the videos and calibrations say.
+    DwellError : if the packages for vision are not installed, or no camera showed anything.
+    InputError : as the videos and calibrations say.
     """
     ws.writable()
     registry.check_environment_name(target.environment)
@@ -80,9 +83,9 @@ def track(
         with claim(ws, run_id):
             folder.mkdir()
             try:
-                reached_s = _watch(pipeline, run, folder, length_s, progress)
+                said = _watch(pipeline, run, folder, length_s, progress)
                 step("tracked")
-                path, named = _numbered(ws, pipeline, folder, target, run, known_by)
+                path, named = _numbered(ws, pipeline, folder, target, run, known_by, run_id)
                 if recognition is not None:
                     recognition.see(pipeline.portraits(), pipeline.alike(), named)
                 report = ingest(
@@ -91,7 +94,7 @@ def track(
                     target=replace(
                         target,
                         reader=READER,
-                        window=(start, start + timedelta(seconds=reached_s)),
+                        watched=_watched(pipeline, start),
                     ),
                     options=ReadOptions(tz=tz, zones=run.zones),
                     step=step,
@@ -99,8 +102,20 @@ def track(
                 )
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
-        report.notes += [_said(pipeline), *([note] if note else [])]
+        report.notes += [_said(pipeline), *(one for one in (note, said) if one)]
     return report
+
+
+def _watched(pipeline: JoinedRun, start: datetime) -> dict[str, list[tuple[datetime, datetime]]]:
+    """When each camera was watched; a camera that showed nothing was not."""
+    return {
+        one.camera_id: [
+            (start + timedelta(seconds=since_s), start + timedelta(seconds=until_s))
+            for since_s, until_s in one.watched_s
+        ]
+        for one in pipeline.status
+        if one.watched_s
+    }
 
 
 def _seen_before(ws: Handle, target: Target, run_hash: str | None) -> Report | None:
@@ -245,27 +260,50 @@ def _recorded(opened: _Opened, looks: LookOptions | None) -> RecordedCamera:
 
 def _watch(
     pipeline: JoinedRun, run: Run, folder: Path, length_s: float | None, progress: Progress | None
-) -> float:
-    """Write the positions of a run into parts in a folder; returns the media time reached, seconds."""
+) -> str | None:
+    """Write the positions of a run into parts in a folder.
+
+    A live run that somebody ends (Ctrl-C) keeps what was seen, which nobody can see again, and says so.
+
+    Raises
+    ------
+    DwellError : if no camera showed anything.
+    """
+    with when_told(pipeline.stop) if pipeline.live else nullcontext() as told:
+        _write(pipeline, run, folder, length_s, progress)
+    silent = [one.camera_id for one in pipeline.status if not one.frames]
+    if len(silent) == len(pipeline.status):
+        raise DwellError(
+            "no frame came from any camera",
+            where=", ".join(silent),
+            expected="pictures" + (f" within {run.seconds:g} s" if run.seconds is not None else ""),
+            found="none",
+            hint="is the camera on, is the address right, and can it be played elsewhere, as with ffplay?",
+        )
+    said = [f"no frame came from {', '.join(silent)}"] if silent else []
+    if told is not None and told.is_set():
+        said.append(f"ended by hand after {max(one.at_s for one in pipeline.status):.0f} s")
+    return "; ".join(said) or None
+
+
+def _write(pipeline: JoinedRun, run: Run, folder: Path, length_s: float | None, progress: Progress | None) -> None:
     waiting: list[pl.DataFrame] = []
-    parts, reached_s = 0, 0.0
+    parts = 0
     for batch in pipeline:
-        reached_s = batch.until_s
         if batch.rows.height:
             waiting.append(batch.rows)
         if sum(rows.height for rows in waiting) >= _FLUSH_ROWS:
             pl.concat(waiting).write_parquet(folder / f"{parts:06}.part")
             parts, waiting = parts + 1, []
         if progress is not None:
-            progress(reached_s, length_s, pipeline.status)
-        if run.seconds is not None and reached_s + pipeline.step_s >= run.seconds:
+            progress(batch.until_s, length_s, pipeline.status)
+        if run.seconds is not None and batch.until_s + pipeline.step_s >= run.seconds - _HAIR_S:
             pipeline.stop()
     pl.concat([POSITIONS.empty(), *waiting]).write_parquet(folder / f"{parts:06}.part")
-    return reached_s + pipeline.step_s
 
 
 def _numbered(
-    ws: Handle, pipeline: JoinedRun, folder: Path, target: Target, run: Run, known_by: str | None
+    ws: Handle, pipeline: JoinedRun, folder: Path, target: Target, run: Run, known_by: str | None, run_id: str
 ) -> tuple[Path, dict[str, str]]:
     """The run's positions as one file, its persons under numbers that are theirs alone; and who has which."""
     rows = pl.scan_parquet(sorted(folder.glob("*.part")))
@@ -281,7 +319,7 @@ def _numbered(
     path = folder / f"{title(run)}.tracks.parquet"
     rows.with_columns(
         pl.col(c.PERSON).replace_strict(seen, names, return_dtype=pl.String) if seen else pl.col(c.PERSON)
-    ).drop(c.ROW_NO).sink_parquet(path)
+    ).drop(c.ROW_NO).sink_parquet(path, metadata={"dwell_kit": run_id})  # two empty runs are two
     with ws.database.write() as connection:
         runs.wrote(connection, run_row, hash_file(path))
     return path, named
