@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from dwell_kit.cli import care, demo, figures, identities, inputs, reports, scoring, serving, site, tracks
+from dwell_kit.cli import (
+    calibrations,
+    care,
+    demo,
+    figures,
+    identities,
+    inputs,
+    reports,
+    scoring,
+    serving,
+    site,
+    tracks,
+)
 
 app = typer.Typer(
     name="dwell",
@@ -13,5 +25,5 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _part in (demo, inputs, figures, site, identities, care, reports, serving, scoring, tracks):
+for _part in (demo, inputs, figures, site, identities, care, reports, serving, scoring, calibrations, tracks):
     _part.register(app)

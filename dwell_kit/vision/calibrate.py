@@ -229,14 +229,20 @@ def _judge(
     typical, worst = float(np.median(left_out)), float(left_out.max())
     measured = [
         (points, limits.points, -1, f"{points} point pairs only"),
-        (typical, limits.typical_m, 1, f"a point left out is typically {typical:.2f} m off"),
-        (worst, limits.worst_m, 1, f"a point left out is up to {worst:.2f} m off"),
+        (typical, limits.typical_m, 1, _off(typical, "typically")),
+        (worst, limits.worst_m, 1, _off(worst, "up to")),
         (outliers, limits.outliers, 1, f"{outliers:.0%} of the pairs do not fit the others"),
         (spread, limits.spread, -1, f"the points are near one line (spread {spread:.2f})"),
     ]
     poor = [text for value, (_, worse), sign, text in measured if sign * value > sign * worse]
     fair = [text for value, (good, _), sign, text in measured if sign * value > sign * good]
     return (POOR if poor else FAIR if fair else GOOD), tuple(dict.fromkeys(poor + fair))
+
+
+def _off(metres: float, how: str) -> str:
+    if np.isfinite(metres):
+        return f"a point left out is {how} {metres:.2f} m off"
+    return "without one of the points the others fit nothing, so that no error can be told"
 
 
 def _distance(a: Points, b: Points) -> NDArray[np.float64]:

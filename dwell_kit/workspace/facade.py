@@ -40,6 +40,7 @@ from dwell_kit.workspace import (
     undoing,
     watching,
 )
+from dwell_kit.workspace.calibrations import calibration_notes
 from dwell_kit.workspace.comparing import Comparison
 from dwell_kit.workspace.handle import Handle, open_handle, who
 from dwell_kit.workspace.judging import Quality
@@ -227,26 +228,23 @@ class Workspace:
         InputError, AskError : (and their kinds) as the videos say; the workspace is as before.
         DwellError : if there is no such cluster.
         """
-        spread = spreading.Spread(workers=workers, cluster=cluster, chunk_s=chunk_s)
-        name, zone_of = self._place(environment, tz)
-        return tracking.track(
-            self._handle,
-            track_runs.Run(
-                cameras=track_runs.cameras_of(cameras),
-                start=start,
-                zones=tuple(zones),
-                seconds=seconds,
-                embedder=embedder,
-                embedder_weights=embedder_weights,
-                device=device,
-                look_threshold=look_threshold,
-                spread=spread,
-            ),
-            target=ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz),
-            tz=zone_of,
-            progress=progress,
-            step=step,
+        run = track_runs.Run(
+            cameras=track_runs.cameras_of(cameras),
+            start=start,
+            zones=tuple(zones),
+            seconds=seconds,
+            embedder=embedder,
+            embedder_weights=embedder_weights,
+            device=device,
+            look_threshold=look_threshold,
+            spread=spreading.Spread(workers=workers, cluster=cluster, chunk_s=chunk_s),
         )
+        name, zone_of = self._place(environment, tz)
+        target = ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz)
+        noticed = calibration_notes(run.cameras)  # before hours of video: the files may be gone after them
+        report = tracking.track(self._handle, run, target=target, tz=zone_of, progress=progress, step=step)
+        report.notes[:0] = noticed
+        return report
 
     def _place(self, environment: str | None, tz: str | None) -> tuple[str, str]:
         """The environment that a file goes to, and the zone that it is read in."""

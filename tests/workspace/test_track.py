@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,6 +103,29 @@ def replayed(folder: Path, ids: str = "1", frames: int = 20) -> list[dict[str, A
     found = folder / f"det{ids}.txt"
     found.write_text("".join(f"{f},-1,{10 * int(ids) + f},50,20,60,0.9,-1,-1,-1\n" for f in range(1, frames + 1)))
     return [{"camera_id": "door", "video": pictures, "fps": FPS, "detector": "replay", "detections": found}]
+
+
+def poor_calibration(testdata: Path, folder: Path) -> Path:
+    """Camera 4 of the campus, five points, as a table of point pairs."""
+    campus = json.loads((testdata / "homography_points" / "campus.json").read_text())
+    (camera,) = (one for one in campus["cameras"] if one["id"] == "Cam 4")
+    pairs = zip(camera["source_points"], camera["destination_points"], strict=True)
+    path = folder / "poor.csv"
+    path.write_text("x_px,y_px,x_m,y_m\n" + "".join(f"{x},{y},{a / 100},{b / 100}\n" for (x, y), (a, b) in pairs))
+    return path
+
+
+def test_a_poor_calibration_is_said_in_the_report(site: scene.Scene, testdata: Path, tmp_path: Path) -> None:
+    (camera,) = replayed(tmp_path)
+    poor = {**camera, "calibration": poor_calibration(testdata, tmp_path)}
+    with dk.open(tmp_path / "ws") as ws:
+        for _ in range(2):  # of a run that is known as well
+            (note,) = (one for one in ws.track([poor], start=START).notes if "calibration" in one)
+            assert note.startswith("door: its calibration is poor (5 point pairs only;")
+            assert "up to 17.85 m off" in note
+            assert "`dwell calibration poor.csv`" in note
+        good = ws.track([{**camera, "calibration": site.cameras[0]["calibration"]}], start=START)
+    assert not any("calibration" in one for one in good.notes)
 
 
 def test_numbers_never_begin_again(tmp_path: Path) -> None:
