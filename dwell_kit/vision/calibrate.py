@@ -72,9 +72,11 @@ class CalibrationReport:
     def sigma_m(self) -> float:
         """Standard deviation per axis of a mapped point that the calibration causes: from leave-one-out.
 
-        The median distance of a two-dimensional normal error is 1.1774 standard deviations.
+        The median distance of a two-dimensional normal error is 1.1774 standard deviations. Where leaving one out
+        says nothing, as with four pairs, the error is taken to be that from which on a calibration is poor.
         """
-        return float(np.median(self.leave_one_out_m[self.inlier]) / 1.1774)
+        typical = float(np.median(self.leave_one_out_m[self.inlier]))
+        return (typical if np.isfinite(typical) else QualityLimits().typical_m[1]) / 1.1774
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready summary."""

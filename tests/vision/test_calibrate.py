@@ -59,6 +59,13 @@ def test_the_poor_camera_of_the_campus_is_said_to_be_poor(testdata) -> None:
     assert json.loads(json.dumps(poor.as_dict()))["verdict"] == "poor"
 
 
+def test_four_pairs_fit_exactly_which_says_nothing_of_their_error() -> None:
+    corners = CLICKED[:4]
+    _, report = calibrate(corners, TRUE.to_floor(corners))
+    assert report.verdict == "poor"
+    assert report.sigma_m == pytest.approx(1 / 1.1774)  # typically a metre off: where a calibration becomes poor
+
+
 def test_points_near_a_line_are_not_good() -> None:
     thin = np.column_stack([np.linspace(50, 700, 10), 300 + np.tile([0.0, 4.0], 5)])
     _, report = calibrate(thin, TRUE.to_floor(thin))

@@ -128,6 +128,15 @@ def test_a_poor_calibration_is_said_in_the_report(site: scene.Scene, testdata: P
     assert not any("calibration" in one for one in good.notes)
 
 
+def test_four_points_place_people_on_the_floor(testdata: Path, tmp_path: Path) -> None:
+    path = poor_calibration(testdata, tmp_path)
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:5]))
+    with dk.open(tmp_path / "ws") as ws:
+        report = ws.track([{**replayed(tmp_path)[0], "calibration": path}], start=START)
+        assert ws.positions(as_="polars")["x_m"].null_count() == 0
+    assert any("4 point pairs only" in note for note in report.notes)
+
+
 def test_numbers_never_begin_again(tmp_path: Path) -> None:
     with dk.open(tmp_path / "ws") as ws:
         first = ws.track(replayed(tmp_path, "1"), start=START)
