@@ -13,7 +13,7 @@ import typer
 
 from dwell_kit.cli.options import Json
 from dwell_kit.cli.output import show
-from dwell_kit.schema.text import duration
+from dwell_kit.schema.text import duration, is_duration
 
 _ALIKE = 0.15
 """Detection is no arithmetic: how far a figure of a video may be off its truth."""
@@ -118,7 +118,7 @@ def _beside(summary: dict[str, Any], truth: dict[str, Any]) -> list[dict[str, An
 
 def _said(name: str, value: Any) -> str:
     if isinstance(value, float):
-        return duration(value) if name.endswith("_s") else f"{value:,.3f}"
+        return duration(value) if is_duration(name) else f"{value:,.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dwell_kit.errors import DwellError
-from dwell_kit.schema.text import duration
+from dwell_kit.schema.text import duration, is_duration, words
 from dwell_kit.schema.time import zone
 from dwell_kit.schema.wording import spoken
 
@@ -71,14 +71,14 @@ def _pairs(value: dict[str, Any], title: str, tz: str) -> None:
     table.add_column(style="bold")
     table.add_column(justify="right")
     for name, item in value.items():
-        table.add_row(name.replace("_", " "), _cell(name, item, tz))
+        table.add_row(words(name), _cell(name, item, tz))
     _console().print(table)
 
 
 def _frame(frame: pl.DataFrame, title: str, tz: str) -> None:
     table = Table(title=title or None, title_justify="left", row_styles=["", "dim"])
     for name, dtype in frame.schema.items():
-        table.add_column(name.replace("_", " "), justify="right" if dtype.is_numeric() else "left")
+        table.add_column(words(name), justify="right" if dtype.is_numeric() else "left")
     for row in frame.head(_MOST_ROWS).iter_rows(named=True):
         table.add_row(*[_cell(name, item, tz) for name, item in row.items()])
     console = _console()
@@ -93,7 +93,7 @@ def _cell(name: str, item: Any, tz: str) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     if isinstance(item, float):
-        if name.endswith("_s"):
+        if is_duration(name):
             return duration(item)
         return f"{item:,.3f}".rstrip("0").rstrip(".")
     if isinstance(item, int):

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from dwell_kit.schema.text import duration
+from dwell_kit.schema.text import duration, is_duration, words
 from dwell_kit.schema.time import zone
 
 
@@ -16,9 +16,11 @@ def title(name: str, tz: str, dtype: Any) -> str:
 
     >>> title("started_at", "Europe/Berlin", pl.Datetime("us", "UTC")), title("dwell_s", "UTC", pl.Float64)
     ('started at (Europe/Berlin)', 'dwell')
+    >>> title("speed_mean_m_s", "UTC", pl.Float64)
+    'speed mean (m/s)'
     """
-    words = (name[:-2] if name.endswith("_s") and dtype.is_numeric() else name).replace("_", " ")
-    return f"{words} ({tz})" if isinstance(dtype, pl.Datetime) else words
+    said = words(name.removesuffix("_s") if is_duration(name) and dtype.is_numeric() else name)
+    return f"{said} ({tz})" if isinstance(dtype, pl.Datetime) else said
 
 
 def cell(name: str, value: Any, tz: str) -> str:
@@ -26,6 +28,8 @@ def cell(name: str, value: Any, tz: str) -> str:
 
     >>> [cell(name, value, "UTC") for name, value in (("dwell_s", 1060.4), ("visits", 2794), ("share", 0.5))]
     ['17 min 40 s', '2,794', '50.0 %']
+    >>> cell("speed_mean_m_s", 1.3, "UTC")
+    '1.30'
     """
     if value is None:
         return "–"
@@ -36,7 +40,7 @@ def cell(name: str, value: Any, tz: str) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):
-        if name.endswith("_s"):
+        if is_duration(name):
             return duration(value)
         return (
             f"{100 * value:.1f} %"

@@ -21,6 +21,24 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
+def is_duration(name: str) -> bool:
+    """Whether a column holds seconds, by its name; `_m_s` are metres per second.
+
+    >>> is_duration("dwell_mean_s"), is_duration("speed_mean_m_s"), is_duration("visits")
+    (True, False, False)
+    """
+    return name.endswith("_s") and not name.endswith("_m_s")
+
+
+def words(name: str) -> str:
+    """The name of a column in words.
+
+    >>> words("unique_visitors"), words("speed_mean_m_s")
+    ('unique visitors', 'speed mean (m/s)')
+    """
+    return (f"{name.removesuffix('_m_s')} (m/s)" if name.endswith("_m_s") else name).replace("_", " ")
+
+
 def counted(n: int, one: str, many: str) -> str:
     """A number with the right form of its noun.
 
@@ -38,7 +56,7 @@ def said(name: str, value: Any) -> str:
     """
     if value is None:
         return "–"
-    if name.endswith("_s"):
+    if is_duration(name):
         return duration(value)
     if name == "peak_hour":
         return f"{value:02d}:00–{value + 1:02d}:00"

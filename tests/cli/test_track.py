@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,18 @@ def test_who_comes_again_by_their_look_is_linked_and_can_be_told_apart(
     run(capsys, "unlink", link["link"], "--reason", "somebody else", *there)
     assert json.loads(run(capsys, "summary", *there)[0])["unique_visitors"] == 2
     assert json.loads(run(capsys, "erase", "person-2", "--yes", *there)[0])["looks"] == 1
+
+
+def test_speeds_are_metres_per_second(
+    capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path
+) -> None:
+    run(capsys, *given, "--json")
+    out, _ = run(capsys, "figure", "distance", "--workspace", tmp_path / "ws")
+    (row,) = json.loads(run(capsys, "figure", "distance", "--workspace", tmp_path / "ws", "--json")[0])
+    names, values = (re.split(r"\s*[┃│]\s*", line) for line in out.splitlines() if line[0] in "┃│")
+    shown = dict(zip(names, values, strict=True))
+    assert float(shown["speed mean (m/s)"]) == pytest.approx(row["speed_mean_m_s"], abs=5e-4)
+    assert any(value.endswith(" s") for name, value in shown.items() if name.endswith(" s")), shown
 
 
 def test_a_video_in_chunks_is_the_same_run(capsys: pytest.CaptureFixture[str], given: list[Any]) -> None:
