@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from dwell_kit.cli.options import Environment, Json, WorkspaceDir
 from dwell_kit.cli.output import show
+
+_T = TypeVar("_T")
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +52,10 @@ def track(
     look_threshold: Annotated[
         float, typer.Option(help="Cosine from which somebody looks like who was there before.")
     ] = 0.8,
-    fps: Annotated[float | None, typer.Option(help="Frames per second, if the file is wrong about it.")] = None,
+    fps: Annotated[
+        list[float] | None,
+        typer.Option("--fps", help="Frames per second, if files are wrong: once for all, or of each in order."),
+    ] = None,
     start: Annotated[
         str | None, typer.Option(help="Instant of the first frame (ISO; local without a zone).")
     ] = None,
@@ -78,14 +83,15 @@ def track(
     """Track persons in videos; positions, sightings and stays in zones go into the workspace."""
     import dwell_kit as dk
 
-    per_video = {
+    per_video: dict[str, list[Any] | None] = {
         "camera_id": _each(camera, videos, "--camera") or [_name(video) for video in videos],
         "calibration": _each(calibration, videos, "--calibration"),
         "detections": _each(detections, videos, "--detections"),
+        "fps": _each(fps * len(videos) if fps and len(fps) == 1 else fps, videos, "--fps"),
     }
     cameras = [
         {
-            "video": video, "unit": unit, "detector": detector, "weights": weights, "device": device, "fps": fps,
+            "video": video, "unit": unit, "detector": detector, "weights": weights, "device": device,
             **{name: given[at] for name, given in per_video.items() if given},
         }
         for at, video in enumerate(videos)
@@ -109,7 +115,7 @@ def track(
         typer.echo(note, err=True)
 
 
-def _each(given: list[str] | None, videos: list[str], option: str) -> list[str] | None:
+def _each(given: list[_T] | None, videos: list[str], option: str) -> list[_T] | None:
     """One value for each video, if any was given."""
     if given and len(given) != len(videos):
         raise typer.BadParameter(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+import dwell_kit as dk
 from dwell_kit.cli import demo, main
 from dwell_kit.simulate.video import RenderedCamera, RenderedVideo, write_pairs, write_pictures
 
@@ -108,6 +111,27 @@ def test_the_demo_shows_a_video_beside_its_truth(tmp_path: Path) -> None:
     assert [(row["figure"], row["alike"]) for row in rows] == [
         (name, "yes") for name in ("unique_visitors", "peak_occupancy", "dwell_sum_s", "shop_dwell_sum_s")
     ]
+
+
+def test_frames_a_second_are_of_all_videos_or_of_each(
+    capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path
+) -> None:
+    (tmp_path / "gate").symlink_to(tmp_path / "door")
+    found = ("--detector", "replay", "--detections", tmp_path / "det.txt", "--detections", tmp_path / "det.txt")
+    command = ["track", tmp_path / "door", tmp_path / "gate", *found, "--start", "2025-05-01T10:00:00Z"]
+
+    def last_s(*fps: str) -> dict[str, float]:
+        """Media time of the last frame of each camera."""
+        there = tmp_path / f"at {fps}"
+        run(capsys, *command, "--workspace", there, *[word for one in fps for word in ("--fps", one)])
+        with dk.open(there) as ws:
+            rows = ws.positions(as_="polars").group_by("camera_id").agg(pl.col("t").max()).iter_rows()
+            return {camera: (at - datetime(2025, 5, 1, 10, tzinfo=UTC)).total_seconds() for camera, at in rows}
+
+    assert last_s("5") == {"door": 3.8, "gate": 3.8}
+    assert last_s("5", "10") == {"door": 3.8, "gate": 1.9}
+    _, err = run(capsys, *command, "--fps", "5", "--fps", "5", "--fps", "5", exits=2)
+    assert "--fps" in err
 
 
 def test_errors_say_what_is_missing(capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path) -> None:
