@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from dwell_kit.workspace.track_runs import TrackedCamera, vision_packages
+from dwell_kit.errors import AskError
+from dwell_kit.workspace.track_runs import Run, TrackedCamera, vision_packages
 
 
-def calibration_notes(cameras: Sequence[TrackedCamera]) -> tuple[str, ...]:
-    """A sentence for each camera whose calibration is poor, with the figures of its quality report.
+def calibration_notes(run: Run) -> tuple[str, ...]:
+    """A sentence for each camera whose calibration is poor, or that sees no zone for want of one.
 
     Raises
     ------
-    InputError, AskError, NotFoundError : as `vision.calibration_files.load_calibration`.
+    AskError : if there are zones and no camera has a calibration: nobody could be in one.
+    InputError, NotFoundError : as `vision.calibration_files.load_calibration`.
     """
-    return tuple(note for camera in cameras if (note := _note(camera)) is not None)
+    poor = [note for camera in run.cameras if (note := _poor(camera)) is not None]
+    return (*poor, *_without_zones(run))
 
 
-def _note(camera: TrackedCamera) -> str | None:
+def _without_zones(run: Run) -> list[str]:
+    blind = [camera.camera_id for camera in run.cameras if camera.calibration is None]
+    if not run.zones or not blind:
+        return []
+    if len(blind) == len(run.cameras):
+        raise AskError(
+            "zones are on the floor, and no camera says where on the floor it looks",
+            where="option calibration",
+            expected="the calibration of one camera at least",
+            hint="calibration=, --calibration",
+        )
+    return [f"{name}: nobody is in a zone by this camera, which has no calibration" for name in blind]
+
+
+def _poor(camera: TrackedCamera) -> str | None:
     if camera.calibration is None:
         return None
     with vision_packages():

@@ -241,7 +241,7 @@ class Workspace:
         )
         name, zone_of = self._place(environment, tz)
         target = ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz)
-        noticed = calibration_notes(run.cameras)  # before hours of video: the files may be gone after them
+        noticed = calibration_notes(run)  # before hours of video: the files may be gone after them
         report = tracking.track(self._handle, run, target=target, tz=zone_of, progress=progress, step=step)
         report.notes[:0] = noticed
         return report

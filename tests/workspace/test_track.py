@@ -137,6 +137,18 @@ def test_four_points_place_people_on_the_floor(testdata: Path, tmp_path: Path) -
     assert any("4 point pairs only" in note for note in report.notes)
 
 
+def test_zones_want_a_camera_that_knows_the_floor(site: scene.Scene, tmp_path: Path) -> None:
+    (blind,) = replayed(tmp_path)
+    seeing = {**blind, "camera_id": "hall", "calibration": site.cameras[0]["calibration"]}
+    with dk.open(tmp_path / "ws") as ws:
+        with pytest.raises(AskError, match="zones are on the floor") as refused:
+            ws.track([blind], start=START, zones=[scene.SHOP])
+        assert "--calibration" in str(refused.value.hint)
+        report = ws.track([blind, seeing], start=START, zones=[scene.SHOP])
+        assert report.notes[0] == "door: nobody is in a zone by this camera, which has no calibration"
+        assert not any("has no calibration" in note for note in ws.track([blind], start=START).notes)
+
+
 def test_numbers_never_begin_again(tmp_path: Path) -> None:
     with dk.open(tmp_path / "ws") as ws:
         first = ws.track(replayed(tmp_path, "1"), start=START)
@@ -179,7 +191,7 @@ def test_a_video_without_anybody_covers_its_time_all_the_same(tmp_path: Path) ->
         assert (report.accepted, ws.sightings(as_="polars").height) == (0, 0)
 
 
-def test_what_was_not_said_is_asked(tmp_path: Path) -> None:
+def test_what_was_not_said_is_asked(site: scene.Scene, tmp_path: Path) -> None:
     cameras = replayed(tmp_path)
     with dk.open(tmp_path / "ws") as ws:
         with pytest.raises(AskError, match="say when that was"):
@@ -194,8 +206,9 @@ def test_what_was_not_said_is_asked(tmp_path: Path) -> None:
             ws.track([{**cameras[0], "detector": "crystal-ball"}], start=START)
         with pytest.raises(InputError, match="different names"):
             ws.track(cameras * 2, start=START)
+        known = {**cameras[0], "calibration": site.cameras[0]["calibration"]}
         with pytest.raises(FilterError, match="in the picture"):
-            ws.track(cameras, start=START, zones=[Zone("z", ((0, 0), (1, 0), (1, 1)), "share")])
+            ws.track([known], start=START, zones=[Zone("z", ((0, 0), (1, 0), (1, 1)), "share")])
         assert ws.snapshot_id == 0
         assert list((tmp_path / "ws" / "tmp").iterdir()) == []
 
