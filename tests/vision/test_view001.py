@@ -20,6 +20,9 @@ def test_view_001_end_to_end(testdata: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found["hota"] > 0.50
     assert found["foot_median_m"] < 0.5
     assert abs(found["person_s_off"]) < 0.15  # mean occupancy is off by the same share
+    low, high = found["persons_low"], found["persons_high"]
+    assert low <= found["true_persons"] == 19 <= high
+    assert (high - low) / 2 <= 0.3 * (high + low) / 2  # no wider than 30 % to both sides of its middle
     assert found["mean_occupancy"] == pytest.approx(found["true_mean_occupancy"], rel=0.15)
 
 
