@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dwell_kit.errors import InputError
+from dwell_kit.errors import InputError, NotFoundError
 from dwell_kit.vision import cvml, mot_text
 from dwell_kit.vision.boxes import Floats, Integers, iou
 from dwell_kit.vision.mot_text import MotRows
@@ -18,6 +18,7 @@ PEDESTRIAN = 1
 DISTRACTORS = (2, 7, 8, 12)
 """MOT16 and later: person on vehicle, static person, distractor, reflection. A track on one is no error."""
 _DISTRACTED_IOU = 0.5
+_FILES = "MOT text or CVML"
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,13 @@ def read_tracks(path: Path) -> MotRows:
 
     Raises
     ------
-    InputError : if there is no such file.
+    NotFoundError : if there is no such file. InputError : if it is a folder.
     FormatError : if it is neither, with the line at fault.
     """
+    if path.is_dir():
+        raise InputError("this is a folder, not a file", where=str(path), expected=_FILES)
     if not path.is_file():
-        what = "this is a folder, not a file" if path.is_dir() else "no such file"
-        raise InputError(what, where=str(path), expected="MOT text or CVML")
+        raise NotFoundError("no such file", where=str(path), expected=_FILES)
     raw = path.read_bytes()
     if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return MotRows(cvml.read_cvml(raw, name=path.name))
@@ -56,7 +58,7 @@ def read_pair(truth: Path, tracks: Path) -> Pair:
 
     Raises
     ------
-    InputError, FormatError : as `read_tracks`.
+    NotFoundError, InputError, FormatError : as `read_tracks`.
     """
     true, found = read_tracks(truth), read_tracks(tracks)
     notes = [f"{path.name}: {note}" for path, rows in ((truth, true), (tracks, found)) for note in rows.notes]

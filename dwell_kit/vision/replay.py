@@ -35,7 +35,7 @@ class ReplayDetector:
 
         Raises
         ------
-        AskError : if no file was named. InputError, FormatError : as `ground_truth.read_tracks`.
+        AskError : if no file was named. NotFoundError, InputError, FormatError : as `ground_truth.read_tracks`.
         """
         if options.detections is None:
             raise AskError(

@@ -62,7 +62,7 @@ def test_errors_say_where(capsys: pytest.CaptureFixture[str], truth: Path, tmp_p
     out, err = run(capsys, "--gt", truth, "--pred", bad, "--json", exits=3)
     assert json.loads(out)["where"] == "bad.txt, line 2"
     assert "frame, id, x, y, w, h" in err
-    _, err = run(capsys, "--gt", truth, "--pred", tmp_path / "none.txt", exits=3)
+    _, err = run(capsys, "--gt", truth, "--pred", tmp_path / "none.txt", exits=4)
     assert "no such file" in err
     bad.write_text("1,1,0,0,10,20,1\n1,1,5,0,10,20,1\n")
     _, err = run(capsys, "--gt", truth, "--pred", bad, exits=3)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dwell_kit.errors import FormatError, InputError
+from dwell_kit.errors import FormatError, InputError, NotFoundError
 from dwell_kit.vision.evaluate import evaluate
 from dwell_kit.vision.ground_truth import read_pair, read_tracks
 from tests.vision.reference import score_files
@@ -104,7 +104,7 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, line: in
 
 
 def test_what_is_no_file_of_text_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(NotFoundError, match="no such file"):
         read_tracks(tmp_path / "none.txt")
     with pytest.raises(InputError, match="folder"):
         read_tracks(tmp_path)
