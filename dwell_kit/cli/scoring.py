@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dwell_kit.cli.options import Json
 from dwell_kit.cli.output import show
-from dwell_kit.errors import DwellError
+from dwell_kit.errors import DwellError, InputError
+
+if TYPE_CHECKING:
+    from dwell_kit.vision.evaluate import Scores
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +39,20 @@ def evaluate(
             hint='pip install "dwell-kit[vision]"',
         ) from missing
     pair = read_pair(gt, pred)
-    for note in pair.notes:
+    if not len(pair.truth.tracked()):
+        raise InputError(
+            "the ground truth has nobody to be found",
+            where=str(gt),
+            expected="boxes of persons with ids that are not negative, and count (the seventh field is not 0)",
+            found=f"{len(pair.truth)} boxes without an id" if len(pair.truth) else "no boxes of persons",
+        )
+    scores = score(pair.truth, pair.tracks, least_iou=iou)
+    for note in (*pair.notes, *_without_ids(scores, pred)):
         typer.echo(note, err=True)
-    show(score(pair.truth, pair.tracks, least_iou=iou).as_dict(), as_json=as_json, title="tracks")
+    show(scores.as_dict(), as_json=as_json, title="tracks")
+
+
+def _without_ids(scores: Scores, pred: Path) -> list[str]:
+    if scores.tracks or not scores.untracked_boxes:
+        return []
+    return [f"{pred.name}: no box has an id, so these are no tracks: figures of tracks are blank"]

@@ -28,11 +28,13 @@ class Scores:
     tracks: int
     untracked_boxes: int
 
-    def as_dict(self) -> dict[str, float | int]:
-        """All figures under their own names, on one level."""
+    def as_dict(self) -> dict[str, float | int | None]:
+        """All figures under their own names, on one level; those of tracks are None if no box has an identity."""
         counts = {k: v for k, v in asdict(self).items() if not isinstance(v, dict)}
-        parts = (self.hota, self.identity, self.clear, self.detection)
-        return {k: v for part in parts for k, v in asdict(part).items()} | counts
+        tracked = {k: v for part in (self.hota, self.identity, self.clear) for k, v in asdict(part).items()}
+        if self.untracked_boxes and not self.tracks:
+            tracked = dict.fromkeys(tracked)
+        return tracked | asdict(self.detection) | counts
 
 
 def evaluate(truth: TrackTable, tracks: TrackTable, *, least_iou: float = 0.5) -> Scores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,32 @@ def test_cvml_and_mot_agree(capsys: pytest.CaptureFixture[str], testdata: Path) 
     assert json.loads(run(capsys, *given, folder / "PETS2009-S2L1.xml", "--json")[0])["hota"] == pytest.approx(1)
     found = json.loads(run(capsys, *given, folder / "det.txt", "--json")[0])
     assert (found["untracked_boxes"], round(found["f1"], 2)) == (4359, 0.79)
+
+
+def test_boxes_without_ids_have_no_figures_of_tracks(
+    capsys: pytest.CaptureFixture[str], truth: Path, tmp_path: Path
+) -> None:
+    boxes = tmp_path / "det.txt"
+    boxes.write_text("1,-1,0,0,10,20,0.9\n2,-1,2,0,10,20,0.9\n")
+    out, err = run(capsys, "--gt", truth, "--pred", boxes, "--json")
+    found = json.loads(out)
+    assert "det.txt: no box has an id, so these are no tracks" in err
+    assert [found[name] for name in ("hota", "idf1", "mota", "idsw")] == [None] * 4
+    assert (found["f1"], found["precision"], found["tracks"]) == (1, 1, 0)
+    out, _ = run(capsys, "--gt", truth, "--pred", boxes)
+    assert re.search(r"hota +│ +–", out)
+
+
+@pytest.mark.parametrize("text", ["", "1,-1,0,0,10,20,1\n", "1,1,0,0,10,20,0,-1,-1,-1\n"])
+def test_a_truth_of_nobody_is_refused(
+    capsys: pytest.CaptureFixture[str], truth: Path, tmp_path: Path, text: str
+) -> None:
+    nobody = tmp_path / "nobody.txt"
+    nobody.write_text(text)
+    _, err = run(capsys, "--gt", nobody, "--pred", truth, exits=3)
+    assert "the ground truth has nobody" in err
+    found = run(capsys, "--gt", truth, "--pred", nobody, "--json")[0] if not text else ""
+    assert not found or json.loads(found)["hota"] == 0  # who found nobody is scored
 
 
 def test_tables_and_notes(capsys: pytest.CaptureFixture[str], truth: Path, tmp_path: Path) -> None:
