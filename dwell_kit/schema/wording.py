@@ -44,10 +44,15 @@ def in_options(text: str) -> str:
     "say --column 'a=<its header>' --column 'b=B', or --day-first"
     >>> in_options("export(format='onnx')")
     "export(format='onnx')"
+
+    A hint that names both speaks of one option only.
+
+    >>> in_options("start=, --start"), in_options("--detections FILE, detections=")
+    ('--start', '--detections FILE')
     """
     for python, option in _SPOKEN:
         text = re.sub(python, option, text)
-    return text
+    return re.sub(r"(--[a-z-]+)( [A-Z/]+)?, \1(?![\w-])", r"\1\2", text)
 
 
 def _columns(pairs: str) -> str:
