@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -13,6 +13,13 @@ from dwell_kit.cli.options import Environment, Json, WorkspaceDir
 from dwell_kit.cli.output import show
 
 _T = TypeVar("_T")
+_UNUSED: Final[dict[str | None, tuple[str, ...]]] = {
+    "offline": ("--weights", "--detections"),
+    "replay": ("--weights",),
+    "colours": ("--embedder-weights",),
+    None: ("--embedder-weights",),
+}
+"""Options that detectors and embedders of ours do not look at."""
 
 
 def register(app: typer.Typer) -> None:
@@ -83,6 +90,8 @@ def track(
     """Track persons in videos; positions, sightings and stays in zones go into the workspace."""
     import dwell_kit as dk
 
+    _check_used(detector, {"--weights": weights, "--detections": detections})
+    _check_used(embedder, {"--embedder-weights": embedder_weights})
     per_video: dict[str, list[Any] | None] = {
         "camera_id": _each(camera, videos, "--camera") or [_name(video) for video in videos],
         "calibration": _each(calibration, videos, "--calibration"),
@@ -113,6 +122,14 @@ def track(
     typer.echo(f"persons in the environment: {band['high']}{fewest if band['low'] < band['high'] else ''}")
     for note in report.notes:
         typer.echo(note, err=True)
+
+
+def _check_used(name: str | None, given: dict[str, Any]) -> None:
+    """That what was given is something that the detector or embedder called `name` looks at."""
+    for option, value in given.items():
+        if value and option in _UNUSED.get(name, ()):
+            told = f"{name!r} takes none" if name else "there is no --embedder that would take them"
+            raise typer.BadParameter(told, param_hint=option)
 
 
 def _each(given: list[_T] | None, videos: list[str], option: str) -> list[_T] | None:

@@ -134,6 +134,22 @@ def test_frames_a_second_are_of_all_videos_or_of_each(
     assert "--fps" in err
 
 
+def test_what_would_not_be_used_is_refused(
+    capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path
+) -> None:
+    _, err = run(capsys, *given, "--embedder-weights", tmp_path, exits=2)
+    assert "--embedder-weights" in err
+    _, err = run(capsys, *given, "--embedder", "colours", "--embedder-weights", tmp_path, exits=2)
+    assert "'colours' takes none" in err
+    _, err = run(capsys, *given, "--weights", "yolo.onnx", exits=2)
+    assert "'replay' takes none" in err
+    video = ("track", tmp_path / "door", "--start", "2025-05-01T10:00:00Z", "--workspace", tmp_path / "ws")
+    _, err = run(capsys, *video, "--weights", "yolo.onnx", exits=2)
+    assert "--weights" in err
+    _, err = run(capsys, *video, "--detections", tmp_path / "det.txt", exits=2)
+    assert "--detections" in err
+
+
 def test_errors_say_what_is_missing(capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path) -> None:
     _, err = run(capsys, *given, "--camera", "a", "--camera", "b", exits=2)
     assert "--camera" in err
