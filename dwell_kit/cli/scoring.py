@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     gt: Annotated[Path, typer.Option("--gt", help="Ground truth: MOT text or CVML.")],
-    pred: Annotated[Path, typer.Option("--pred", help="Tracks to score: MOT text or CVML.")],
+    pred: Annotated[Path, typer.Option("--pred", help="Tracks to score: MOT text, CVML, exported positions.")],
     iou: Annotated[float, typer.Option("--iou", help="Overlap from which on a box is the person's.")] = 0.5,
     as_json: Json = False,
 ) -> None:

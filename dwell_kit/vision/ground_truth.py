@@ -1,4 +1,4 @@
-"""Files of boxes with identities, read to be scored: MOT text and CVML; the format is told from the content."""
+"""Files of boxes with identities, read to be scored: MOT text, CVML, exported positions; the format is told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dwell_kit.errors import InputError, NotFoundError
-from dwell_kit.vision import cvml, mot_text
+from dwell_kit.vision import cvml, mot_text, position_rows
 from dwell_kit.vision.boxes import Floats, Integers, iou
 from dwell_kit.vision.mot_text import MotRows
 from dwell_kit.vision.timeline import pairs_above
@@ -18,7 +18,7 @@ PEDESTRIAN = 1
 DISTRACTORS = (2, 7, 8, 12)
 """MOT16 and later: person on vehicle, static person, distractor, reflection. A track on one is no error."""
 _DISTRACTED_IOU = 0.5
-_FILES = "MOT text or CVML"
+_FILES = "MOT text, CVML, or positions as `dwell export` writes them"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Pair:
 
 
 def read_tracks(path: Path) -> MotRows:
-    """The rows of a MOT text or CVML file; frames count from 1, whatever the file counts from.
+    """The rows of MOT text, CVML or exported positions; frames count from 1, whatever the file counts from.
 
     Raises
     ------
@@ -45,6 +45,8 @@ def read_tracks(path: Path) -> MotRows:
     raw = path.read_bytes()
     if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return MotRows(cvml.read_cvml(raw, name=path.name))
+    if position_rows.is_positions(raw):
+        return position_rows.read_positions(raw, name=path.name)
     return mot_text.read_mot(raw, name=path.name)
 
 

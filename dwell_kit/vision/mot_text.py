@@ -16,6 +16,7 @@ _LEAST, _MOST = 6, 10
 _CLASSED: Final = (8, 9)
 """Numbers of fields a row whose eighth is a class; ten are 2D MOT 2015's, which end with a place in the world."""
 _EXPECTED: Final = "frame, id, x, y, w, h, confidence …: 6 to 10 numbers separated by commas"
+FROM_ZERO: Final = "frames are counted from 0 in this file"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def read_mot(raw: bytes, *, name: str) -> MotRows:
         track_id=np.where(numbers[:, 1] < 0, UNTRACKED, numbers[:, 1]).astype(np.int64),
         confidence=np.ones(len(numbers)) if flag is None else np.where(flag == -1, 1.0, flag),
     )
-    notes = ("frames are counted from 0 in this file",) if from_zero else ()
+    notes = (FROM_ZERO,) if from_zero else ()
     classes = numbers[:, 7].astype(np.int64) if fields in _CLASSED else None
     return MotRows(table, flag, classes if classes is None or (classes != -1).any() else None, notes)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from dwell_kit.cli import main
+from dwell_kit.workspace import exporting
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path, exits: int = 0) -> tuple[str, str]:
@@ -44,6 +47,35 @@ def test_cvml_and_mot_agree(capsys: pytest.CaptureFixture[str], testdata: Path) 
     assert json.loads(run(capsys, *given, folder / "PETS2009-S2L1.xml", "--json")[0])["hota"] == pytest.approx(1)
     found = json.loads(run(capsys, *given, folder / "det.txt", "--json")[0])
     assert (found["untracked_boxes"], round(found["f1"], 2)) == (4359, 0.79)
+
+
+def test_exported_positions_are_scored(capsys: pytest.CaptureFixture[str], truth: Path, tmp_path: Path) -> None:
+    at = datetime(2025, 5, 1, tzinfo=UTC)
+    rows = [
+        {"person_id": "person-7", "camera_id": "door", "t": at, "frame": f, "x_m": None, "y_m": None,
+         "box_x": 2.0 * (f - 1), "box_y": 0.0, "box_w": 10.0, "box_h": 20.0, "confidence": 0.9, "row_no": f}
+        for f in (1, 2)
+    ]  # fmt: skip
+    for suffix in (".csv", ".parquet"):
+        path = exporting.write(pl.DataFrame(rows), tmp_path / f"positions{suffix}")
+        found = json.loads(run(capsys, "--gt", truth, "--pred", path, "--json")[0])
+        assert (found["hota"], found["idf1"], found["tracks"]) == (pytest.approx(1), 1, 1)
+    shifted = exporting.write(pl.DataFrame(rows).with_columns(pl.col("frame") - 1), tmp_path / "zero.csv")
+    out, err = run(capsys, "--gt", truth, "--pred", shifted, "--json")
+    assert (json.loads(out)["idf1"], "zero.csv: frames are counted from 0" in err) == (1, True)
+    both = exporting.write(pl.DataFrame([rows[0], {**rows[1], "camera_id": "hall"}]), tmp_path / "both.csv")
+    _, err = run(capsys, "--gt", truth, "--pred", both, exits=3)
+    assert "door, hall" in err
+    floor = exporting.write(pl.DataFrame([rows[0], {**rows[1], "box_w": None}]), tmp_path / "floor.csv")
+    _, err = run(capsys, "--gt", truth, "--pred", floor, exits=3)
+    assert "floor.csv, row 2" in err
+    bad = tmp_path / "bad.csv"
+    bad.write_text("person_id,frame,box_x,box_y,box_w,box_h\np,one,0,0,1,1\n")
+    _, err = run(capsys, "--gt", truth, "--pred", bad, exits=3)
+    assert "cannot be read" in err
+    bad.write_text("person_id,frame\np,1\n")
+    _, err = run(capsys, "--gt", truth, "--pred", bad, exits=3)
+    assert "box_x" in err
 
 
 def test_boxes_without_ids_have_no_figures_of_tracks(
