@@ -40,7 +40,6 @@ from dwell_kit.workspace import (
     undoing,
     watching,
 )
-from dwell_kit.workspace.calibrations import calibration_notes
 from dwell_kit.workspace.comparing import Comparison
 from dwell_kit.workspace.handle import Handle, open_handle, who
 from dwell_kit.workspace.judging import Quality
@@ -241,10 +240,7 @@ class Workspace:
         )
         name, zone_of = self._place(environment, tz)
         target = ingesting.Target(environment=name, source=source, uploader=uploader, notes=notes, tz=tz)
-        noticed = calibration_notes(run)  # before hours of video: the files may be gone after them
-        report = tracking.track(self._handle, run, target=target, tz=zone_of, progress=progress, step=step)
-        report.notes[:0] = noticed
-        return report
+        return tracking.track(self._handle, run, target=target, tz=zone_of, progress=progress, step=step)
 
     def _place(self, environment: str | None, tz: str | None) -> tuple[str, str]:
         """The environment that a file goes to, and the zone that it is read in."""

@@ -61,6 +61,8 @@ class Target:
     """The time that the export covers, if the caller knows; else the span of its rows."""
     watched: Mapping[str, Sequence[tuple[datetime, datetime]]] | None = None
     """Camera → when it was watched, if the caller knows it of each; in place of `window`."""
+    said: tuple[str, ...] = ()
+    """What the report is to say of how the rows were made."""
     uploader: str | None = None
     notes: str | None = None
     tz: str | None = None
@@ -213,7 +215,7 @@ def _ingest(
             report.upload_id = upload.upload_id
             report.stored = upload.stager.stored()
             report.parts = parts if len(parts) > 1 and report.header is not None else []
-            report.notes.extend([*stays.notes(), *_outside(upload)])
+            report.notes.extend([*stays.notes(), *_outside(upload), *job.target.said])
             repeated = _publish(ws, upload, raw, job.readers, report, step, also)
     except BaseException as error:
         _fail(ws, upload, error)

@@ -16,13 +16,15 @@ SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 def when_told(stop: Callable[[], None]) -> Iterator[threading.Event]:
     """Call `stop` at the first Ctrl-C, or request to end, that comes within; the event says whether one came.
 
-    A second one ends the work as ever. Only the main thread hears of signals: elsewhere nothing is done.
+    A second one ends the work as ever, and what is ignored stays ignored, as in a shell's background. Only the
+    main thread hears of signals: elsewhere nothing is done.
     """
     told = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield told
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    before = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
 
     def restore() -> None:
         for number, handler in before.items():
@@ -33,7 +35,7 @@ def when_told(stop: Callable[[], None]) -> Iterator[threading.Event]:
         restore()
         stop()
 
-    for number in SIGNALS:
+    for number in before:
         signal.signal(number, hear)
     try:
         yield told

@@ -22,6 +22,7 @@ from dwell_kit.schema.tables import POSITIONS
 from dwell_kit.schema.time import parse_moment
 from dwell_kit.store import registry, runs, uploads
 from dwell_kit.store.raw import hash_file
+from dwell_kit.workspace.calibrations import calibration_notes
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.ingesting import Target, ingest
 from dwell_kit.workspace.publishing import Step, no_step
@@ -67,6 +68,7 @@ def track(
     ws.writable()
     registry.check_environment_name(target.environment)
     Stays(zones=run.zones)  # before hours of video: whether stays can be cut at these zones
+    noticed = calibration_notes(run)
     known_by = run_hash(run)
     before = _seen_before(ws, target, known_by)
     if before is not None:
@@ -95,6 +97,7 @@ def track(
                         target,
                         reader=READER,
                         watched=_watched(pipeline, start),
+                        said=tuple(filter(None, (*noticed, _said(pipeline), note, said))),
                     ),
                     options=ReadOptions(tz=tz, zones=run.zones),
                     step=step,
@@ -102,7 +105,6 @@ def track(
                 )
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
-        report.notes += [_said(pipeline), *(one for one in (note, said) if one)]
     return report
 
 

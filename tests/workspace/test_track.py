@@ -145,7 +145,7 @@ def test_zones_want_a_camera_that_knows_the_floor(site: scene.Scene, tmp_path: P
             ws.track([blind], start=START, zones=[scene.SHOP])
         assert "--calibration" in str(refused.value.hint)
         report = ws.track([blind, seeing], start=START, zones=[scene.SHOP])
-        assert report.notes[0] == "door: nobody is in a zone by this camera, which has no calibration"
+        assert "door: nobody is in a zone by this camera, which has no calibration" in report.notes
         assert not any("has no calibration" in note for note in ws.track([blind], start=START).notes)
 
 

@@ -17,7 +17,7 @@ from dwell_kit.errors import DwellError
 from dwell_kit.simulate import scene
 from dwell_kit.simulate.video import RenderedVideo, write_pictures
 from dwell_kit.vision.joined import CameraStatus
-from dwell_kit.workspace.stopping import when_told
+from dwell_kit.workspace.stopping import SIGNALS, when_told
 from tests.vision.mjpeg import Server
 from tests.workspace.exports import write
 
@@ -120,7 +120,19 @@ def closed() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/video.mjpg"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Signals end a process, as in the foreground: a test's own process may have been started without an ear."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_live_run_that_is_ended_by_hand_keeps_what_was_seen(server: Server, tmp_path: Path, number: int) -> None:
     said: list[int] = []
 
@@ -140,6 +152,7 @@ def test_a_live_run_that_is_ended_by_hand_keeps_what_was_seen(server: Server, tm
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_second_word_ends_it_at_once() -> None:
     def twice() -> None:
         with when_told(lambda: None) as told:
@@ -149,6 +162,14 @@ def test_a_second_word_ends_it_at_once() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         twice()
+
+
+@pytest.mark.usefixtures("heard")
+def test_what_is_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with when_told(lambda: None) as told:
+        signal.raise_signal(signal.SIGINT)
+        assert not told.is_set()
 
 
 def test_a_camera_that_never_answers_ends_with_its_time(tmp_path: Path) -> None:
