@@ -75,13 +75,18 @@ def suppress(
     known = pl.lit(True) if k == 1 else ~_unknown(table, persons)
     counted = table.with_columns(pl.when(known).then(pl.col(persons)).alias(persons))
     hidden = _hidden_rows(counted, keys, persons=persons, k=k, totals=totals, published=published)
+    return like(blanked(table, keys, hidden, k=k), frame)
+
+
+def blanked(table: pl.DataFrame, keys: Sequence[str], hidden: Mask, *, k: int) -> pl.DataFrame:
+    """The table with every figure of the hidden rows null, the peaks of fewer than k too, and `suppressed`."""
     figures = [name for name in table.columns if name not in keys]
     flagged = table.with_columns(pl.Series(c.SUPPRESSED, hidden, dtype=pl.Boolean))
     blank = [pl.when(~pl.col(c.SUPPRESSED)).then(pl.col(name)).alias(name) for name in figures]
     few_at_once = [
         pl.when(~pl.col(n).is_between(1, k - 1)).then(pl.col(n)).alias(n) for n in figures if n in _PEAKS
     ]
-    return like(flagged.with_columns(blank).with_columns(few_at_once), frame)
+    return flagged.with_columns(blank).with_columns(few_at_once)
 
 
 def _unknown(table: pl.DataFrame, persons: str) -> pl.Expr:
