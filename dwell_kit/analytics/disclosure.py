@@ -20,7 +20,8 @@ all that is said of it, never which.
 | excluded_persons | they | |
 
 Below k visitors all but the last is hidden. What is not hidden: visits − visitors is an upper bound of the repeat
-visitors. Tables go through `suppress`, camera × hour through `suppress_hours`.
+visitors. Tables go through `suppress`, camera × hour through `suppress_hours`, the survival curve beside a
+histogram through `suppress_curve`.
 """
 
 from __future__ import annotations
