@@ -10,7 +10,7 @@ import urllib.request
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from dwell_kit.errors import InputError
 from dwell_kit.report.run import RunResult
@@ -93,12 +93,28 @@ def _mail(address: str, result: RunResult, settings: Settings) -> None:
         if path.exists():
             message.add_attachment(path.read_bytes(), maintype=kind[0], subtype=kind[1], filename=name)
             break  # the PDF, else the page
+    try:
+        _hand_over(message, server)
+    except ssl.SSLCertVerificationError as error:
+        raise ValueError(
+            f"the mail server {server.hostname} is not who it says, or nobody known signed its certificate "
+            f"({error.verify_message}); name an authority of your own by SSL_CERT_FILE=/path/to/it.pem"
+        ) from error
+
+
+def _hand_over(message: EmailMessage, server: SplitResult) -> None:
+    """To the server, by a connection whose certificate is checked wherever there is one."""
+    trusted = ssl.create_default_context()
     secure = server.scheme == "smtps"
-    kind_of = smtplib.SMTP_SSL if secure else smtplib.SMTP
-    with kind_of(server.hostname or "", server.port or (465 if secure else 25), timeout=_PATIENCE_S) as smtp:
+    host, port = server.hostname or "", server.port or (465 if secure else 25)
+    with (
+        smtplib.SMTP_SSL(host, port, timeout=_PATIENCE_S, context=trusted)
+        if secure
+        else smtplib.SMTP(host, port, timeout=_PATIENCE_S)
+    ) as smtp:
         smtp.ehlo()  # before it, the server has not said what it can do
         if not secure and smtp.has_extn("starttls"):
-            smtp.starttls(context=ssl.create_default_context())
+            smtp.starttls(context=trusted)
             secure = True
         if server.username and not secure and server.hostname not in _OWN_MACHINE:
             raise ValueError(

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiosmtpd.controller import Controller
 
 import dwell_kit as dk
@@ -390,6 +392,35 @@ def test_a_password_is_sent_to_nobody_who_could_read_it(
     assert "not delivered" in first["error"]
     assert "clear text" in second["error"]
     assert not [line for line in heard if line.upper().startswith("AUTH")]
+
+
+def test_a_mail_server_is_asked_who_it_is_before_it_gets_anything(
+    ws: Handle, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    mailbox = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mail = Controller(mailbox, hostname="127.0.0.1", port=port, ssl_context=context)
+    mail.start()
+    try:
+        ws.settings, runner = Settings(smtp_url=f"smtps://127.0.0.1:{port}"), Runner()
+        add(ws, tmp_path, deliver_to=("mailto:a@b.org",))
+        clock.now += timedelta(days=1)
+        (refused,) = schedule.run_due(ws, run=runner)
+        assert mailbox.got == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        clock.now += timedelta(days=1)
+        (sent,) = schedule.run_due(ws, run=runner)
+    finally:
+        mail.stop()
+    assert "certificate" in refused["error"]
+    assert "SSL_CERT_FILE" in refused["error"]
+    assert sent["error"] is None
+    assert len(mailbox.got) == 1
 
 
 def interrupt(ws: Handle) -> None:
