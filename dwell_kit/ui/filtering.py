@@ -139,7 +139,8 @@ class Filtering:
         known = self.ws.coverage(environment, as_="polars")
         if known.is_empty():
             return []
-        last: datetime = known["covered_till"].max().astimezone(zone(tz))  # type: ignore[union-attr,assignment]
+        till: datetime = known["covered_till"].max()  # type: ignore[assignment]
+        last = (till - timedelta(microseconds=1)).astimezone(zone(tz))  # covered until midnight: of the day before
         end = last.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(days=1)
         days = (("last day", 1), ("last 7 days", 7), ("last 28 days", 28))
         made = [

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +32,22 @@ def ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with dk.open(folder / "ws") as opened:
         opened.ingest(write(folder / "a.csv", many(120)))
         yield opened
+
+
+@pytest.mark.parametrize(
+    ("till", "until"), [("2025-05-12T00:00", "2025-05-12T00:00"), ("2025-05-12T00:01", "2025-05-13T00:00")]
+)
+def test_the_last_day_is_one_with_data_where_coverage_ends_at_midnight(
+    tmp_path: Path, till: str, until: str
+) -> None:
+    with dk.open(tmp_path / "ws") as ws:
+        window = (datetime(2025, 5, 5), datetime.fromisoformat(till))
+        ws.ingest(write(tmp_path / "a.csv", many(9)), tz="Europe/Berlin", window=window)
+        presets = {one["label"]: one for one in Sessions(ws).filtering.bar.options["presets"]}
+    end = datetime.fromisoformat(until)
+    for label, days in (("last day", 1), ("last 7 days", 7)):
+        since = (end - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+        assert (presets[label]["since"], presets[label]["until"]) == (since, until)
 
 
 def chosen(page: Sessions, name: str) -> None:
