@@ -92,8 +92,9 @@ class DataTable(JSComponent):  # type: ignore[misc]
     """key and html of ours: what stands open under a row."""
     exports = param.List(default=[])
     state = param.Dict(
-        default={"page": 0, "size": 25, "sort": "", "descending": False, "search": "", "column": ""}
+        default={"page": 0, "size": 25, "sort": "", "descending": False, "search": "", "column": "", "at": 0}
     )
+    """What is shown, and which wish (`at`) it answers."""
     asked = param.Dict(default={})
     busy = param.Boolean(default=False)
     drawn = param.Integer(default=0)

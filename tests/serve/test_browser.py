@@ -77,6 +77,25 @@ def test_answers_do_not_wipe_what_is_being_typed(site: Site) -> None:
     assert site.page.get_by_label("From").input_value() == ""
 
 
+def test_answers_do_not_wipe_what_is_being_searched_for(site: Site) -> None:
+    site.page.goto(site.url + "sessions")
+    with dk.open(site.workspace) as ws:
+        visits = ws.visits(as_="polars")
+    camera = visits["first_camera"].sort()[0]
+    rows = visits.filter(pl.col("first_camera") == camera).height
+    field = site.page.get_by_role("searchbox").first
+    for pause in (310, 330, 350, 400):  # the first letters are asked for, and answered while others follow
+        site.page.locator(f"[data-total='{visits.height}']").wait_for()
+        site.page.locator("[name=column]").select_option("first_camera")
+        field.focus()
+        site.page.keyboard.type(camera[:2])
+        site.page.wait_for_timeout(pause)
+        site.page.keyboard.type(camera[2:], delay=40)
+        site.page.locator(f"[data-total='{rows}']").wait_for()
+        assert field.input_value() == camera
+        field.fill("")
+
+
 def test_filters_chosen_in_one_go_hold_together(site: Site) -> None:
     site.page.goto(site.url)
     site.expect()

@@ -1,15 +1,19 @@
 // A page of rows: sorting, filtering and paging happen on the server; this draws one page and asks for another.
 
 export function render({ model, el }) {
-  let timer = 0;
-  const ask = (changes) => { model.asked = { ...model.state, ...changes, at: Date.now() }; };
+  let timer = 0, waiting = 0, wished = {}; // when the latest wish was sent that has no answer yet, and what it is
+  const ask = (changes) => {
+    wished = { ...(waiting ? wished : model.state), ...changes };
+    waiting = Math.max(Date.now(), waiting + 1);
+    model.asked = { ...wished, at: waiting };
+  };
   // a cell is text, a link { text, href }, or a button { text, act, confirm } of its row's key
   const rich = (cell, key) => typeof cell !== "object" || cell === null ? esc(cell) : cell.href
     ? `<a href="${esc(address(cell.href))}" ${cell.download ? "download" : 'target="_blank" rel="noopener"'}>${esc(cell.text)}</a>`
     : `<button type="button" class="plain" data-act="${esc(cell.act)}" data-key="${esc(key)}" data-confirm="${esc(cell.confirm || "")}" ${cell.expands ? `aria-expanded="${model.detail.key === key}"` : ""}>${esc(cell.text)}</button>`;
   const draw = () => {
     const last = model.columns.length - 1, acts = last > 0 && model.columns[last].plain ? "acts" : ""; // in sight however wide the rest is
-    const s = model.state, pages = Math.max(1, Math.ceil(model.total / s.size));
+    const s = model.state, said = waiting ? wished : s, pages = Math.max(1, Math.ceil(model.total / s.size));
     const head = model.columns.map((c, i) => {
       const on = s.sort === c.name, next = on && !s.descending;
       if (c.plain) return `<th scope="col" class="${i === last ? acts : ""}">${esc(c.title)}</th>`;
@@ -23,11 +27,11 @@ export function render({ model, el }) {
       return key && model.detail.key === key ? `${line}<tr class="detail"><td colspan="${model.columns.length}">${model.detail.html}</td></tr>` : line;
     }).join("");
     const options = ['<option value="">any column</option>', ...model.columns.filter((c) => !c.number && !c.plain).map((c) =>
-      `<option value="${esc(c.name)}" ${s.column === c.name ? "selected" : ""}>${esc(c.title)}</option>`)].join("");
+      `<option value="${esc(c.name)}" ${said.column === c.name ? "selected" : ""}>${esc(c.title)}</option>`)].join("");
     const exports = model.exports.map((x) => `<a href="${esc(address(x.href))}" download class="plain" data-export="${esc(x.format)}">${esc(x.title)}</a>`).join(" ");
     el.innerHTML = `<section aria-label="${esc(model.title)}" aria-busy="${model.busy}">
       <header><h3>${esc(model.title)}</h3><span class="said">${esc(model.note)}</span></header>
-      <div class="row tools"><label class="field">Search <input type="search" name="search" value="${esc(s.search)}"></label>
+      <div class="row tools"><label class="field">Search <input type="search" name="search" value="${esc(said.search)}"></label>
         <label class="field">in <select name="column">${options}</select></label><span class="exports">${exports}</span></div>
       <div class="scroll" tabindex="0" role="region" aria-label="${esc(model.title)} table"><table><thead><tr>${head}</tr></thead>
         <tbody>${rows || `<tr><td colspan="${model.columns.length || 1}">${esc(model.empty)}</td></tr>`}</tbody></table></div>
@@ -39,7 +43,8 @@ export function render({ model, el }) {
     for (const a of el.querySelectorAll("[data-href]")) a.href = address(a.dataset.href);
     for (const b of el.querySelectorAll("[data-act]")) b.addEventListener("click", () => act(b));
     const search = el.querySelector("[name=search]");
-    search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => ask({ search: search.value, page: 0 }), 300); });
+    const typed = () => { timer = 0; ask({ search: el.querySelector("[name=search]").value, page: 0 }); };
+    search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(typed, 300); });
     el.querySelector("[name=column]").addEventListener("change", (event) => ask({ column: event.target.value, page: 0 }));
   };
   const act = (button) => {
@@ -61,7 +66,10 @@ export function render({ model, el }) {
   };
   const redraw = () => {
     const active = el.getRootNode().activeElement, sorted = active?.dataset?.sort, paged = active?.dataset?.page && active.textContent, acted = active?.dataset?.act && [active.dataset.act, active.dataset.key], name = active?.name, at = active?.selectionStart;
+    const typing = timer ? el.querySelector("[name=search]").value : null; // which nobody was asked for yet: it stays
+    if (model.state.at === waiting) waiting = 0; // else the answer to an older wish
     draw();
+    if (typing !== null) el.querySelector("[name=search]").value = typing;
     if (name === "search") { const s = el.querySelector("[name=search]"); s.focus(); s.setSelectionRange(at, at); }
     if (sorted) [...el.querySelectorAll("[data-sort]")].find((b) => b.dataset.sort === sorted)?.focus();
     if (paged) { // at the last page the other button takes over
