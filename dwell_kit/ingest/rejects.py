@@ -12,6 +12,7 @@ import polars as pl
 
 from dwell_kit.ingest.batches import Batch
 from dwell_kit.ingest.blocks import Block
+from dwell_kit.ingest.formulas import harmless
 from dwell_kit.ingest.headers import IGNORED
 from dwell_kit.ingest.tables import EXTRA, FAULT, Table, column, csv_lines
 from dwell_kit.ingest.timestamps import Clock, TimeColumn
@@ -138,7 +139,8 @@ def write_rejects(
     ----------
     path : the file to write.
     header : of the file that they come from; None for JSON, which is written one record per line.
-    rejects : frame of REJECTS. The `reject_…` columns put in front are left out when the file is read.
+    rejects : frame of REJECTS. The `reject_…` columns put in front are left out when the file is read; by them it
+        is known that cells which a spreadsheet would run have an apostrophe before them, which is taken off.
     parts : of an archive, in order: each row's cells go under the names of its own part's header, and its part
         is named beside it.
     """
@@ -149,7 +151,7 @@ def write_rejects(
             return rejects.height
         writer = csv.writer(file, lineterminator="\n")
         names = _union(parts) if parts else list(header)
-        writer.writerow([*(IGNORED if parts else IGNORED[:-1]), *names])
+        writer.writerow([*(IGNORED if parts else IGNORED[:-1]), *map(harmless, names)])
         starts = [part.after for part in parts]
         columns = rejects.select_seq(c.ROW_NO, c.COLUMN, c.VALUE, c.REASON, c.RAW)
         for row_no, name, value, reason, raw in columns.iter_rows():
@@ -159,7 +161,7 @@ def write_rejects(
                 part = parts[bisect.bisect_left(starts, row_no) - 1]
                 said = [row_no - part.after, *said[1:], part.name]
                 cells = _under(names, part.header, cells)
-            writer.writerow([*said, *cells])
+            writer.writerow([said[0], *map(harmless, (*said[1:], *cells))])
     return rejects.height
 
 

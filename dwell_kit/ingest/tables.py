@@ -15,6 +15,8 @@ from dwell_kit.ingest import blocks
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.blocks import Block
 from dwell_kit.ingest.dialect import Dialect
+from dwell_kit.ingest.formulas import as_it_was, as_they_were
+from dwell_kit.ingest.headers import IGNORED
 from dwell_kit.ingest.sources import Source
 from dwell_kit.schema import columns as c
 
@@ -47,7 +49,8 @@ class Table:
         self.options = options
         self.head = source.head(options)
         self.dialect = self.head.dialect or Dialect()
-        self.header = self.head.columns
+        self._handed_out = self.head.kind != "parquet" and IGNORED[0] in self.head.columns
+        self.header = tuple(map(as_it_was, self.head.columns)) if self._handed_out else self.head.columns
         self.names = [column(i) for i in range(len(self.header))]
         # Polars takes the width from the first row: a header of our own also names what is beyond it.
         self._prefix = self.dialect.delimiter.join([*self.names, EXTRA]).encode() + b"\n"
@@ -86,6 +89,10 @@ class Table:
         Blank lines are rows of nulls. Safe to call from several threads.
         """
         names = self.names if positions is None else [column(i) for i in sorted(set(positions))]
+        frame = self._parse(block, names)
+        return frame.with_columns_seq(*map(as_they_were, names)) if self._handed_out else frame
+
+    def _parse(self, block: Block | pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
         if isinstance(block, pl.DataFrame):
             return _as_text(block.rename(dict(zip(block.columns, self.names, strict=True))).select(names))
         if block.careful:

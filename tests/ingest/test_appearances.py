@@ -158,6 +158,24 @@ def test_rejects_can_be_fixed_and_read_again(tmp_path: Path) -> None:
     assert done.payload["note"].to_list() == ["é; ü", None]
 
 
+def test_rejects_run_in_no_spreadsheet_and_are_read_as_they_were(tmp_path: Path) -> None:
+    header = "person_id,camera_id,utc_time_started,utc_time_ended,note,-x"
+    cells = ["=1+1", "@SUM(A1)", "-2+3", "'=x", "''+y", "'tis", "-1.5", "plain"]
+    first = read(tmp_path, table(*(f"{cell},c,=NOW(),{T0},{cell},{cell}" for cell in cells), header=header))
+    assert first.rejects.height == len(cells)
+    path = tmp_path / "rejects.csv"
+    write_rejects(path, header.split(","), first.rejects)
+    with path.open(newline="") as file:
+        for row in csv.reader(file):
+            assert not [cell for cell in row if cell[:1] in set("=+-@") and cell != "-1.5"]
+    path.write_text(path.read_text().replace("c,'=NOW()", f"c,{T0}"))
+    done = Read(reader.read(Source(path), ReadOptions()))
+    assert done.rejects.is_empty()
+    assert done.rows[c.PERSON].to_list() == cells
+    assert done.payload["note"].to_list() == cells
+    assert done.payload["-x"].to_list() == cells
+
+
 def test_the_payload_has_every_other_column_as_text(tmp_path: Path) -> None:
     header = "score,person_id,utc_time_started,utc_time_ended,row_no,score,utc_time_zone"
     text = table(f"007,p,{T0},{T0},9,1.50,7", f"x,p,{T0},{T0 - 1},9,1,7", header=header)
