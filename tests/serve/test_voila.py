@@ -57,6 +57,17 @@ def test_the_figures_are_those_of_the_library_under_every_filter(site: Site) -> 
     site.expect(gender="female")
 
 
+def test_a_page_is_printed_on_the_width_of_its_sheet(site: Site) -> None:
+    site.page.goto(site.url + "reports")
+    site.page.locator("form").first.wait_for()
+    site.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    site.page.emulate_media(media="print")
+    cells = site.page.locator("#rendered_cells")
+    assert cells.bounding_box()["width"] > 600  # the rail's column was 184 wide
+    style = "cell => getComputedStyle(cell).breakInside"
+    assert site.page.locator("#rendered_cells .jp-OutputArea-output").first.evaluate(style) == "auto"
+
+
 def test_rows_open_and_are_exported_as_shown(site: Site, tmp_path: Path) -> None:
     site.page.goto(site.url + "sessions?genders=male")
     with dk.open(site.workspace) as ws:
