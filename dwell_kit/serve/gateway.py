@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import panel as pn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from panel.io.fastapi import add_applications
 
@@ -50,7 +50,7 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
     )
     app.include_router(uploads.router(inbox))
     app.include_router(reports.router(inbox.press))
-    app.add_api_route("/", lambda: RedirectResponse(PAGES[0][0]), include_in_schema=False)
+    app.add_api_route("/", _first_page, include_in_schema=False)
     if ws.environments().height:
         for place in ws.environments()["name"]:
             ws.compare(environment=place)  # columns, kernels and figures, before the first visitor waits for them
@@ -71,6 +71,12 @@ def create(workspace: str | Path, *, gate: type[LoopbackOnly] = LoopbackOnly) ->
     app.add_api_route("/health", lambda: JSONResponse(_health(ws, pages)))
     app.add_middleware(gate)
     return app
+
+
+def _first_page(request: Request) -> RedirectResponse:
+    """The first page, with what the link asks for."""
+    query = request.url.query
+    return RedirectResponse(PAGES[0][0] + (f"?{query}" if query else ""))
 
 
 def _health(ws: Workspace, pages: Any) -> dict[str, Any]:

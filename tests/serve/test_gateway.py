@@ -75,6 +75,12 @@ def test_only_this_machine_and_its_own_pages_come_in(given: dict[str, Any], admi
     assert LoopbackOnly.admits(given) is admitted
 
 
+@pytest.mark.parametrize("query", ["", "?genders=female&since=2025-05-06T10%3A00"])
+def test_the_root_goes_on_to_the_overview_with_its_filters(client: TestClient, query: str) -> None:
+    answer = client.get(f"/{query}", follow_redirects=False)
+    assert answer.headers["location"] == f"overview{query}"
+
+
 def test_another_host_is_refused(client: TestClient) -> None:
     assert client.get("/health").json()["ok"] is True
     assert client.get("/health", headers={"host": "evil.example"}).status_code == 403
