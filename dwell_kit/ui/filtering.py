@@ -93,12 +93,23 @@ class Filtering:
         self._asked = asked.get("at", 0)
         clear = asked.get("clear", False)
         given = {name: v for name, v in asked.items() if name not in _OURS and v not in (None, "", [])}
+        if given.get("environment") == self.filters.environment:
+            given.update(self._untouched(given))
         try:
             made = Filters.of(**given)
             return made if clear else made.but(**{name: getattr(self.filters, name) for name in _UNSHOWN})
         except DwellError as error:
             self.fail(str(error))
             return None
+
+    def _untouched(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The times that are as the bar shows them, exactly: fractions are not shown."""
+        shown = self.bar.value
+        return {
+            name: getattr(self.filters, name)
+            for name in ("since", "until")
+            if given.get(name) and given[name] == shown.get(name)
+        }
 
     def show(self, filters: Filters) -> None:
         """These filters hold now."""
@@ -150,7 +161,7 @@ class Filtering:
 
 
 def _value(filters: Filters, tz: str) -> dict[str, Any]:
-    """Filters as the filter bar shows them: times by the local clock, to the minute."""
+    """Filters as the filter bar shows them: times by the local clock, to the second."""
     shown = filters.as_dict()
     for name in ("since", "until"):
         moment = getattr(filters, name)
@@ -167,4 +178,4 @@ def _value(filters: Filters, tz: str) -> dict[str, Any]:
 
 
 def _local(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M")
+    return moment.strftime("%Y-%m-%dT%H:%M:%S" if moment.second else "%Y-%m-%dT%H:%M")

@@ -35,6 +35,17 @@ def ws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 @pytest.mark.parametrize(
+    ("since", "shown"),
+    [("2025-05-05T08:00:30", "2025-05-05T08:00:30"), ("2025-05-05T08:00:00.250", "2025-05-05T08:00")],
+)
+def test_a_time_of_the_link_that_nobody_touched_stays_exact(ws: Workspace, since: str, shown: str) -> None:
+    filtering = Overview(ws, f"since={since}").filtering
+    assert filtering.bar.value["since"] == shown
+    asked = filtering.asked({"environment": "main", "since": shown, "genders": ["female"], "at": 1})
+    assert asked == dk.Filters.of(environment="main", since=since, gender="female")
+
+
+@pytest.mark.parametrize(
     ("till", "until"), [("2025-05-12T00:00", "2025-05-12T00:00"), ("2025-05-12T00:01", "2025-05-13T00:00")]
 )
 def test_the_last_day_is_one_with_data_where_coverage_ends_at_midnight(

@@ -25,8 +25,8 @@ function body(model) {
   return `<form aria-label="Filters">
     <div class="row">
       ${environments.length > 1 ? `<label class="field">Environment <select name="environment">${environments.join("")}</select></label>` : ""}
-      <label class="field">From <input type="datetime-local" name="since" value="${esc(v.since || "")}"></label>
-      <label class="field">Until <input type="datetime-local" name="until" value="${esc(v.until || "")}"></label>
+      <label class="field">From <input type="datetime-local" name="since" step="${step(v.since)}" value="${esc(v.since || "")}"></label>
+      <label class="field">Until <input type="datetime-local" name="until" step="${step(v.until)}" value="${esc(v.until || "")}"></label>
       <label class="field">Period <select name="preset"><option value="">choose …</option>${presets}</select></label>
     </div>
     <div class="row chips">
@@ -48,6 +48,7 @@ function body(model) {
   </form>`;
 }
 
+const step = (moment) => (moment || "").length > 16 ? 1 : 60; // seconds can be seen, and changed, where there are any
 const typed = (input) => input?.type === "datetime-local" || input?.type === "number";
 // Half a date has no value; a complete one is 0002, 0020 and 0202 on the way to 2025.
 const unfinished = (input) => typed(input) && (input.validity.badInput ||
