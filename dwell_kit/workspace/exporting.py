@@ -9,9 +9,10 @@ from typing import Final
 import polars as pl
 
 from dwell_kit.errors import FilterError
+from dwell_kit.ingest.formulas import STARTS
 
 SUFFIXES: Final = (".csv", ".json", ".ndjson", ".parquet", ".xlsx")
-_FORMULA: Final = r"^[=+\-@\t\r]"
+_FORMULA: Final = f"^{STARTS}"
 
 
 def neutralise(frame: pl.DataFrame) -> pl.DataFrame:
