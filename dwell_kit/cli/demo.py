@@ -44,9 +44,9 @@ def demo(
         if not as_json:
             typer.echo(text)
 
-    tell(f"simulating {days} days of a campus (seed {seed}) in {folder}")
-    people.write(people.simulate_campus(days=days, seed=seed), folder)
     with dk.open(folder / "workspace") as ws:
+        tell(f"simulating {days} days of a campus (seed {seed}) in {folder}")
+        people.write(people.simulate_campus(days=days, seed=seed), folder)
         for name in ("appearances.csv", "insights.json"):
             found = ws.ingest(folder / name, notes="simulated")
             tell(

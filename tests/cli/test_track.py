@@ -168,3 +168,10 @@ def test_errors_say_what_is_missing(capsys: pytest.CaptureFixture[str], given: l
     assert "clip, colours" in err
     _, err = run(capsys, "track", tmp_path / "none.mp4", "--workspace", tmp_path / "ws", exits=4)
     assert "no such video" in err
+
+
+def test_a_demo_that_cannot_be_is_refused_before_it_is_begun(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "demo", tmp_path / "q[1]", exits=6)
+    assert list(tmp_path.iterdir()) == []
