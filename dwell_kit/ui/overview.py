@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import html
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from dwell_kit.errors import DwellError
 from dwell_kit.schema.filters import Filters
 from dwell_kit.schema.text import counted
+from dwell_kit.schema.time import zone
 from dwell_kit.ui import kpis, landing, naming, trust
 from dwell_kit.ui.cards import Drawing, draw, grid
 from dwell_kit.ui.charts import CHARTS, Drawn
@@ -178,15 +180,20 @@ class Overview(Page):
         known = self.ws.coverage(filters.environment, as_="polars")
         if known.is_empty():
             return "Nothing is covered by an export"
-        since, until = known["covered_from"].min(), known["covered_till"].max()
+        since: datetime = known["covered_from"].min()  # type: ignore[assignment]
+        until: datetime = known["covered_till"].max()  # type: ignore[assignment]
         if filters.since is not None and filters.until is not None:
             share = self.ws.covered_share(filters.since, filters.until, environment=filters.environment)
             return f"Exports cover {100 * (share or 0):.1f} % of this period"
-        hours = (until - since).total_seconds() / 3600  # type: ignore[operator]
-        share = self.ws.covered_share(since, until, environment=filters.environment)  # type: ignore[arg-type]
-        return (
-            f"Exports cover {100 * (share or 0):.1f} % of {hours:,.0f} hours, {since:%d %b %Y} to {until:%d %b %Y}"
-        )
+        hours = (until - since).total_seconds() / 3600
+        share = self.ws.covered_share(since, until, environment=filters.environment)
+        place = zone(self.ws.tz(filters.environment))
+        days = (
+            since.astimezone(place),
+            (until - timedelta(microseconds=1)).astimezone(place),
+        )  # of the last day
+        said = " to ".join(f"{day:%d %b %Y}" for day in days)
+        return f"Exports cover {100 * (share or 0):.1f} % of {hours:,.0f} hours, {said}"
 
     async def _draw(self, which: list[Drawing] | None = None) -> None:
         """Draw charts, by default all, of what is shown."""

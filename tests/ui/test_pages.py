@@ -262,3 +262,12 @@ def test_a_line_of_noughts_is_no_chart(ws: Workspace, name: str) -> None:
     nobody = dk.Filters.of(environment="main", since="2025-05-05T03:00Z", until="2025-05-05T04:00Z")
     found = chart.drawn(ws, nobody, "UTC")
     assert (found.figure, found.nothing) == ("", chart.nothing)
+
+
+def test_days_that_are_covered_are_local_and_end_with_the_last_one(tmp_path: Path) -> None:
+    with dk.open(tmp_path / "ws") as ws:
+        window = ("2025-05-05T00:00", "2025-05-12T00:00")
+        ws.ingest(write(tmp_path / "a.csv", many(20)), window=window, tz="Europe/Berlin")
+        page = Overview(ws, "environment=main")
+        page.draw()
+        assert "of 168 hours, 05 May 2025 to 11 May 2025" in page.coverage.object
