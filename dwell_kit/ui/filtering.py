@@ -22,7 +22,7 @@ from dwell_kit.workspace import Workspace
 _OURS: Final = ("at", "clear")
 """What the bar says of itself."""
 _UNSHOWN: Final = (
-    "persons", "weekdays", "hours", "open_hours", "attributes", "max_gap", "touching", "include_listed",
+    "weekdays", "hours", "open_hours", "attributes", "max_gap", "touching", "include_listed",
 )  # fmt: skip
 """Filters that only a link can bring: the bar says them and keeps them."""
 

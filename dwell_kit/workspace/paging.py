@@ -76,6 +76,8 @@ class Rows:
 def rows(ws: Handle, what: str, filters: Filters, **parameters: Any) -> Rows:
     """Facts or a quantity as rows; what facts cannot be filtered by is left to the figures.
 
+    `payload` among the parameters: sightings and crowd events with every column that their files had.
+
     Raises
     ------
     NotFoundError : for an unknown quantity. FilterError : for one that is no table.
@@ -84,7 +86,8 @@ def rows(ws: Handle, what: str, filters: Filters, **parameters: Any) -> Rows:
         plain = replace(filters, min_dwell=None, max_dwell=None, max_gap=Filters().max_gap)
         if what == "crowd_events":
             plain = plain.but(zones=())
-        return Rows(querying.facts(ws, what, plain, payload=False))  # type: ignore[arg-type]
+        payload = bool(parameters.get("payload")) and what != "positions"
+        return Rows(querying.facts(ws, what, plain, payload=payload))  # type: ignore[arg-type]
     found = querying.compute(ws, what, filters, **parameters)
     if not isinstance(found, pl.DataFrame):
         raise FilterError(f"{what} is not a table", hint="ask for visits, or another quantity of rows")

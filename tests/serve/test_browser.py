@@ -116,6 +116,23 @@ def test_filters_chosen_in_one_go_hold_together(site: Site) -> None:
     site.expect()
 
 
+def test_persons_are_chosen_by_their_ids(site: Site) -> None:
+    with dk.open(site.workspace) as ws:
+        anna, ben = ws.visits(as_="polars")["person_id"].unique().sort()[:2].to_list()
+    site.page.goto(site.url)
+    site.expect()
+    site.page.get_by_text("Person:").click()
+    field = site.page.get_by_label("Ids of persons")
+    field.fill(f"{anna}, {ben}")
+    field.press("Enter")
+    site.expect(persons=[anna, ben])
+    site.page.get_by_text("Gender:").click()  # what is being typed is not drawn anew
+    site.page.get_by_text("Person: 2 persons").wait_for()
+    site.page.wait_for_url(f"**persons={anna}&persons={ben}**")
+    site.page.get_by_role("button", name="Clear filters").click()
+    site.expect()
+
+
 def test_every_chart_is_drawn(site: Site) -> None:
     site.page.goto(site.url + "overview")
     for question in ("People present", "How long visits last", "When it is busy", "Who comes", "Crowds"):

@@ -271,3 +271,17 @@ def test_days_that_are_covered_are_local_and_end_with_the_last_one(tmp_path: Pat
         page = Overview(ws, "environment=main")
         page.draw()
         assert "of 168 hours, 05 May 2025 to 11 May 2025" in page.coverage.object
+
+
+def test_every_column_of_the_files_can_be_shown(ws: Workspace) -> None:
+    page = Sessions(ws, "table=Sightings%2C+every+column&persons=p0", exports="rows")
+    page.draw()
+    table = page.rows.table
+    names = [column["name"] for column in table.columns]
+    assert "colour" in names
+    assert {row[names.index("colour")] for row in table.rows} == {"red"}
+    assert table.total == len(ws.sightings(person="p0")) > 0
+    assert all("p_payload=1" in link["href"] for link in table.exports)
+    assert page.filtering.bar.value["persons"] == ["p0"]
+    rows = ws.rows("sightings", dk.Filters.of(environment="main"), parameters={"payload": 1})
+    assert "colour" in rows.frame.columns

@@ -14,6 +14,13 @@ function label(options, value) {
   return found ? found.label : value;
 }
 
+function named(persons) {
+  const said = persons.length === 0 ? "any" : persons.length === 1 ? persons[0] : `${persons.length} persons`;
+  return `<details class="chip ${persons.length ? "on" : ""}" data-name="persons"><summary>Person: <b>${esc(said)}</b></summary>
+    <fieldset><legend>Ids of persons, with commas between them</legend><input type="text" name="persons" aria-label="Ids of persons"
+      autocomplete="off" spellcheck="false" value="${esc(persons.join(", "))}"></fieldset></details>`;
+}
+
 function body(model) {
   const o = model.options, v = model.value;
   if (!o.environments) return `<form aria-label="Filters"><p class="error" role="alert">${esc(model.error || "")}</p></form>`; // nothing to choose from yet
@@ -40,6 +47,7 @@ function body(model) {
           <label>at least <input type="number" min="0" step="any" name="min_dwell" value="${v.min_dwell ? v.min_dwell / 60 : ""}"></label>
           <label>less than <input type="number" min="0" step="any" name="max_dwell" value="${v.max_dwell ? v.max_dwell / 60 : ""}"></label>
         </fieldset></details>
+      ${named(v.persons || [])}
       ${v.also ? `<span class="also">and by the link: <b>${esc(v.also)}</b></span>` : ""}
       <span class="said">${esc(o.tz)}</span><span class="said">data version ${esc(o.version)}</span>
       <button type="button" class="plain" name="clear">Clear filters</button>
@@ -49,7 +57,7 @@ function body(model) {
 }
 
 const step = (moment) => (moment || "").length > 16 ? 1 : 60; // seconds can be seen, and changed, where there are any
-const typed = (input) => input?.type === "datetime-local" || input?.type === "number";
+const typed = (input) => ["datetime-local", "number", "text"].includes(input?.type);
 // Half a date has no value; a complete one is 0002, 0020 and 0202 on the way to 2025.
 const unfinished = (input) => typed(input) && (input.validity.badInput ||
   (input.type === "datetime-local" && input.value !== "" && Number(input.value.split("-")[0]) < 1900));
@@ -73,6 +81,7 @@ export function render({ model, el }) {
     value.environment = input("environment")?.value || model.value.environment || "";
     for (const name of ["since", "until"]) value[name] = (unfinished(input(name)) ? before[name] : input(name)?.value) || "";
     for (const name of many) value[name] = [...form.querySelectorAll(`[name=${name}]:checked`)].map((b) => b.value);
+    value.persons = (input("persons")?.value || "").split(",").map((id) => id.trim()).filter(Boolean);
     for (const name of ["min_dwell", "max_dwell"]) {
       const given = input(name)?.value || "";
       value[name] = unfinished(input(name)) ? before[name] ?? null : given === "" ? null : 60 * Number(given);
