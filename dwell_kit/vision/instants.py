@@ -79,7 +79,7 @@ def _live(streams: Sequence[Stream]) -> Iterator[tuple[float, list[list[Frame]]]
         if any(due):
             before = max(before + _HAIR_S, *(frames[-1].at_s for frames in due if frames))
             yield before, due
-        elif now_s >= before + _SIGN_S:
+        elif now_s >= max(0.0, before) + _SIGN_S:
             before = now_s
             yield before, due
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 TOKEN = "for-this-test-only"
 _OTHERS = ("voila.server_extension", "panel.io.jupyter_server_extension")
@@ -23,6 +25,16 @@ class Jupyter:
     url: str
     root: Path
     pid: int
+
+
+def _listens(url: str) -> bool:
+    """Whether somebody answers there: a server writes down where it will be before it is."""
+    at = urlsplit(url)
+    try:
+        socket.create_connection((str(at.hostname), at.port or 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -50,7 +62,9 @@ def running(app: str, home: Path, root: Path) -> Iterator[Jupyter]:
     ):
         said = folders["runtime"] / f"jpserver-{process.pid}.json"
         until = time.monotonic() + 60
-        while not said.exists() or not said.read_text().endswith("}"):
+        while not (
+            said.exists() and said.read_text().endswith("}") and _listens(json.loads(said.read_text())["url"])
+        ):
             assert process.poll() is None, (home / "log").read_text()
             assert time.monotonic() < until, (home / "log").read_text()
             time.sleep(0.05)
