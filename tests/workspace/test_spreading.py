@@ -138,7 +138,7 @@ def test_an_error_of_a_worker_is_an_error_of_the_run(
 ) -> None:
     broken = [{**cameras[0], "detections": tmp_path / "none.txt"}]
     with dk.open(tmp_path / "ws") as ws:
-        with pytest.raises(InputError, match=r"none\.txt"):
+        with pytest.raises(NotFoundError, match=r"none\.txt"):
             ws.track(broken, start=START, cluster=cluster.scheduler_address)
         assert ws.snapshot_id == 0
         assert list((tmp_path / "ws" / "tmp").iterdir()) == []
