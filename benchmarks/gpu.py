@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from dwell_kit.vision.gallery import Gallery, gpus
 from dwell_kit.vision.ground import Calibration
 from dwell_kit.vision.ground_truth import read_tracks
 from dwell_kit.vision.pipeline import CameraInput, Pipeline
+from dwell_kit.vision.replay import ReplayDetector
 from dwell_kit.vision.track_table import TrackTable
 from dwell_kit.vision.ultralytics_import import import_tasks
 from dwell_kit.vision.video import Frame, open_video
@@ -51,6 +53,9 @@ def run(_scratch: Path | None = None) -> list[dict[str, Any]]:
 
 def rows() -> Iterator[dict[str, Any]]:
     """The same, each as soon as it is measured."""
+    if find_spec("torch") is None:
+        yield {"device": "any", "work": "torch is not installed"}
+        return
     import torch
 
     with tempfile.TemporaryDirectory() as folder:
@@ -159,19 +164,16 @@ class _Recorded:
     shared, note = True, ""
 
     def __init__(self, network: Detector, frames: Sequence[Frame], table: TrackTable) -> None:
-        by_frame = dict(table.by_frame())
         self._network = network
-        self._found = {id(frame.image): self._of(by_frame.get(frame.number)) for frame in frames}
+        recorded = ReplayDetector(table)
+        self._found: dict[int, Detections] = {}
+        for frame in frames:
+            recorded.seek(frame.number)
+            (self._found[id(frame.image)],) = recorded.detect([frame.image])
 
     def detect(self, images: Sequence[Any]) -> list[Detections]:
         self._network.detect(images)
         return [self._found[id(image)] for image in images]
-
-    @staticmethod
-    def _of(rows: TrackTable | None) -> Detections:
-        if rows is None:
-            return Detections.empty()
-        return Detections(rows.xyxy, np.clip(rows.confidence, 0, 1), np.zeros(len(rows), np.int64))
 
 
 class _Elsewhere:

@@ -188,11 +188,8 @@ class Overview(Page):
         hours = (until - since).total_seconds() / 3600
         share = self.ws.covered_share(since, until, environment=filters.environment)
         place = zone(self.ws.tz(filters.environment))
-        days = (
-            since.astimezone(place),
-            (until - timedelta(microseconds=1)).astimezone(place),
-        )  # of the last day
-        said = " to ".join(f"{day:%d %b %Y}" for day in days)
+        last = until - timedelta(microseconds=1)  # until midnight is of the day before
+        said = " to ".join(f"{day.astimezone(place):%d %b %Y}" for day in (since, last))
         return f"Exports cover {100 * (share or 0):.1f} % of {hours:,.0f} hours, {said}"
 
     async def _draw(self, which: list[Drawing] | None = None) -> None:

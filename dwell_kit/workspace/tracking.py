@@ -22,7 +22,7 @@ from dwell_kit.schema.tables import POSITIONS
 from dwell_kit.schema.time import parse_moment
 from dwell_kit.store import registry, runs, uploads
 from dwell_kit.store.raw import hash_file
-from dwell_kit.workspace.calibrations import calibration_notes
+from dwell_kit.workspace.calibrations import calibration_notes, check_zones
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.ingesting import Target, ingest
 from dwell_kit.workspace.publishing import Step, no_step
@@ -68,13 +68,14 @@ def track(
     ws.writable()
     registry.check_environment_name(target.environment)
     Stays(zones=run.zones)  # before hours of video: whether stays can be cut at these zones
-    noticed = calibration_notes(run)
+    check_zones(run)
     known_by = run_hash(run)
     before = _seen_before(ws, target, known_by)
     if before is not None:
         return before
     with vision_packages():
         cameras = [_open(camera) for camera in run.cameras]
+    noticed = calibration_notes(run, [one.calibration for one in cameras])
     start, length_s = _span(ws, run, cameras, tz)
     embedder = _embedder(run)
     recognition = None if embedder is None else Recognition.of(ws, run, target, start=start, size=embedder.size)

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from dwell_kit.cli import main
 from dwell_kit.simulate.scene import CAMERAS
 from dwell_kit.simulate.video import write_pairs
+from tests.cli.typed import typed
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path, exits: int = 0) -> tuple[str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(["calibration", *map(str, arguments)])
-    out, err = capsys.readouterr()
-    assert ended.value.code == exits, err + out
-    return out, err
+    return typed(capsys, "calibration", *arguments, exits=exits)
 
 
 def test_the_quality_of_each_camera_of_the_campus(capsys: pytest.CaptureFixture[str], testdata: Path) -> None:

@@ -10,16 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dwell_kit.cli import main
 from dwell_kit.workspace import exporting
+from tests.cli.typed import typed
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path, exits: int = 0) -> tuple[str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(["evaluate", *map(str, arguments)])
-    out, err = capsys.readouterr()
-    assert ended.value.code == exits, err + out
-    return out, err
+    return typed(capsys, "evaluate", *arguments, exits=exits)
 
 
 @pytest.fixture

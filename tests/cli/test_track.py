@@ -12,18 +12,11 @@ import polars as pl
 import pytest
 
 import dwell_kit as dk
-from dwell_kit.cli import demo, main
+from dwell_kit.cli import demo
 from dwell_kit.simulate.video import RenderedCamera, RenderedVideo, write_pairs, write_pictures
+from tests.cli.typed import typed as run
 
 CAMERA = RenderedCamera(camera_id="door", place_m=(0, -9, 3.5), pitch_deg=18, width=320, height=240, focal_px=280)
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path, exits: int = 0) -> tuple[str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(map(str, arguments)))
-    out, err = capsys.readouterr()
-    assert ended.value.code == exits, err + out
-    return out, err
 
 
 @pytest.fixture
