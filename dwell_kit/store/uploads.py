@@ -41,6 +41,15 @@ def history(connection: Connection, environment: str | None = None) -> list[dict
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def freshness(connection: Connection, environment: str) -> tuple[int, datetime | None]:
+    """How many uploads an environment shows, and when the last of them came in."""
+    query = sa.select(uploads.c.uploaded_at).where(
+        uploads.c.environment == environment, uploads.c.status == PROCESSED
+    )
+    came = list(connection.execute(query.order_by(uploads.c.seq.desc())).scalars())
+    return len(came), came[0] if came else None
+
+
 def sources(connection: Connection, environment: str) -> list[str]:
     """The namespaces of ids that an environment's uploads came in."""
     query = sa.select(uploads.c.source).where(uploads.c.environment == environment).distinct()

@@ -18,7 +18,13 @@ def _module(name: str) -> str:
     return "\n".join((_JS / f"{part}.js").read_text(encoding="utf-8") for part in ("common", name))
 
 
-class FilterBar(JSComponent):  # type: ignore[misc]
+class _Component(JSComponent):  # type: ignore[misc]
+    """What the browser sends is a whole wish each: Panel would wait 50 ms whether more of it came."""
+
+    _debounce = 0
+
+
+class FilterBar(_Component):
     """Filters; `asked` is what the person wants, `value` what is shown.
 
     Where no server keeps the address (`linked`), the page does: it says with which query it was `opened`, and
@@ -38,7 +44,7 @@ class FilterBar(JSComponent):  # type: ignore[misc]
     _stylesheets = [COMPONENT]
 
 
-class Cards(JSComponent):  # type: ignore[misc]
+class Cards(_Component):
     """Key figures; `opened` is the one whose rows the person wants."""
 
     items = param.List(default=[])
@@ -49,7 +55,7 @@ class Cards(JSComponent):  # type: ignore[misc]
     _stylesheets = [COMPONENT]
 
 
-class ChartCard(JSComponent):  # type: ignore[misc]
+class ChartCard(_Component):
     """A chart with its question, legend and text alternative, and its figures as a table once somebody wants them.
 
     Without a figure (`has_figure`) it is a card with a table; `nothing` says why there is neither.
@@ -76,7 +82,7 @@ class ChartCard(JSComponent):  # type: ignore[misc]
     _stylesheets = [CHART]
 
 
-class DataTable(JSComponent):  # type: ignore[misc]
+class DataTable(_Component):
     """One page of rows; `asked` is the page, order and search that the person wants."""
 
     title = param.String(default="")
@@ -103,7 +109,7 @@ class DataTable(JSComponent):  # type: ignore[misc]
     _stylesheets = [COMPONENT]
 
 
-class ReportForm(JSComponent):  # type: ignore[misc]
+class ReportForm(_Component):
     """Choose a report and its parameters; `endpoint` runs it, and `finished` names the job that ended."""
 
     endpoint = param.String(default="")
@@ -115,7 +121,7 @@ class ReportForm(JSComponent):  # type: ignore[misc]
     _stylesheets = [COMPONENT]
 
 
-class Uploader(JSComponent):  # type: ignore[misc]
+class Uploader(_Component):
     """Drop files; they stream to `endpoint`, and `finished` names the upload that came of one."""
 
     endpoint = param.String(default="")

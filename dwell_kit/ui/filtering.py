@@ -147,10 +147,9 @@ class Filtering:
 
     def _presets(self, environment: str, tz: str) -> list[dict[str, str]]:
         """The last days that exports cover, by the local clock."""
-        known = self.ws.coverage(environment, as_="polars")
-        if known.is_empty():
+        till: datetime | None = self.ws.available(environment)["covered_till"]
+        if till is None:
             return []
-        till: datetime = known["covered_till"].max()  # type: ignore[assignment]
         last = (till - timedelta(microseconds=1)).astimezone(zone(tz))  # covered until midnight: of the day before
         end = last.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(days=1)
         days = (("last day", 1), ("last 7 days", 7), ("last 28 days", 28))

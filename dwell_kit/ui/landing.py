@@ -37,14 +37,12 @@ def note(text: str) -> Any:
 def available(ws: Workspace, environment: str) -> str:
     """When an environment's data begin and end, and when something came in last, as HTML."""
     tz = ws.tz(environment)
-    known = ws.coverage(environment, as_="polars")
-    uploads = [u for u in ws.uploads(environment) if u["status"] == "processed"]
+    there = ws.available(environment)
     said = []
-    if known.height:
-        since, until = known["covered_from"].min(), known["covered_till"].max()
-        said.append(f"data from {_at(since, tz)} to {_at(until, tz)}")
-    last = f", the last one {_at(uploads[0]['uploaded_at'], tz)}" if uploads else ""
-    said.append(f"uploads: {len(uploads):,}{last}")
+    if there["covered_from"] is not None:
+        said.append(f"data from {_at(there['covered_from'], tz)} to {_at(there['covered_till'], tz)}")
+    last = f", the last one {_at(there['last_upload'], tz)}" if there["uploads"] else ""
+    said.append(f"uploads: {there['uploads']:,}{last}")
     return f"{' · '.join(said)} ({html.escape(tz)})"
 
 
@@ -60,5 +58,5 @@ def environments(ws: Workspace) -> str:
     return f"<ul class=places>{rows}</ul>"
 
 
-def _at(moment: Any, tz: str) -> str:
-    return moment.astimezone(zone(tz)).strftime("%d %b %Y %H:%M") if isinstance(moment, datetime) else "–"
+def _at(moment: datetime, tz: str) -> str:
+    return moment.astimezone(zone(tz)).strftime("%d %b %Y %H:%M")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from dwell_kit.errors import DwellError
@@ -126,8 +126,10 @@ class Overview(Page):
         shown = await self._worked_out(self._figures, filters)
         if shown is None:
             return
+        self._show_figures(shown)  # sent first: the bar takes as long again
         self.filtering.keep(filters)
-        self._show_figures(shown)
+        if self.rows.visible:
+            self.rows.refresh(filters)
         turn = self._turn
         await asyncio.sleep(0)  # they are sent before the charts begin
         if turn == self._turn:
@@ -157,8 +159,6 @@ class Overview(Page):
         self.coverage.object = shown["said"]
         self._peak = shown["peak"]
         self._say_peak()
-        if self.rows.visible:
-            self.rows.refresh(self.filtering.filters)
 
     def _said(self, compared: Comparison, filters: Filters) -> str:
         """What stands over the cards: what the figures are of, as HTML."""
@@ -177,11 +177,10 @@ class Overview(Page):
         return " · ".join(said) + landing.environments(self.ws)
 
     def _covered(self, filters: Filters) -> str:
-        known = self.ws.coverage(filters.environment, as_="polars")
-        if known.is_empty():
+        there = self.ws.available(filters.environment)
+        since, until = there["covered_from"], there["covered_till"]
+        if since is None:
             return "Nothing is covered by an export"
-        since: datetime = known["covered_from"].min()  # type: ignore[assignment]
-        until: datetime = known["covered_till"].max()  # type: ignore[assignment]
         if filters.since is not None and filters.until is not None:
             share = self.ws.covered_share(filters.since, filters.until, environment=filters.environment)
             return f"Exports cover {100 * (share or 0):.1f} % of this period"

@@ -12,7 +12,7 @@ from dwell_kit.errors import FilterError
 from dwell_kit.ingest.quality import NO_CAMERA
 from dwell_kit.schema.coverage import Coverage, Intervals
 from dwell_kit.schema.hours import OpeningHours, intersect
-from dwell_kit.schema.time import MAX_US, MIN_US, parse_moment, to_us, union
+from dwell_kit.schema.time import MAX_US, MIN_US, from_us, parse_moment, to_us, union
 from dwell_kit.store import registry, snapshots, statements, uploads
 from dwell_kit.store.database import camera_status
 from dwell_kit.store.snapshots import Snapshot
@@ -45,6 +45,15 @@ def coverage_of(ws: Handle, environment: str, snapshot: Snapshot) -> Coverage:
             del ws.coverages[old]
         ws.coverages[key] = combined(windows, [Status.of(row) for row in stated], known)
     return ws.coverages[key]
+
+
+def available(ws: Handle, environment: str, snapshot: Snapshot) -> dict[str, Any]:
+    """From when till when anything was watched, how many uploads there are, and when the last of them came in."""
+    anywhere = coverage_of(ws, environment, snapshot).anywhere
+    ends = (from_us(int(anywhere[0, 0])), from_us(int(anywhere[-1, 1]))) if len(anywhere) else (None, None)
+    with ws.database.read() as connection:
+        count, last = uploads.freshness(connection, environment)
+    return {"covered_from": ends[0], "covered_till": ends[1], "uploads": count, "last_upload": last}
 
 
 class Status(NamedTuple):

@@ -34,6 +34,7 @@ from dwell_kit.workspace import (
     maintaining,
     paging,
     querying,
+    recovering,
     spreading,
     track_runs,
     tracking,
@@ -155,6 +156,7 @@ class Workspace:
         target = ingesting.Target(
             environment=name, source=source, reader=reader, window=window, uploader=uploader, notes=notes, tz=tz
         )
+        recovering.recover(self._handle)
         return ingesting.ingest(
             self._handle, path, target=target, options=ReadOptions.of(tz=known, **options), progress=progress,
             step=step,
@@ -191,6 +193,8 @@ class Workspace:
         start: datetime | str | None = None,
         zones: Iterable[Zone] = (),
         seconds: float | None = None,
+        store_every_s: float = track_runs.STORE_EVERY_S,
+        lag_s: float | None = None,
         embedder: str | None = None,
         embedder_weights: str | None = None,
         device: str | None = None,
@@ -212,7 +216,11 @@ class Workspace:
         ----------
         cameras : what is tracked, e.g. [{"camera_id": "door", "video": "door.mp4", "calibration": "door.csv"}];
             `workspace.track_runs.TrackedCamera` says what may be given. Cameras with calibrations share a floor.
-        start : instant of the first frame; a naive one is local to the environment. seconds : where to stop.
+        start : instant of the first frame; a naive one is local to the environment. seconds : where to stop;
+            live cameras go on without, until Ctrl-C or a request to end.
+        store_every_s : media time after which what live cameras saw is stored, while they go on; a run that is
+            killed in between leaves the rest to whoever tracks or ingests next.
+        lag_s : how far paths look ahead to be made smooth; 2 s unless said; 0 keeps places as seen.
         zones : of the floor, in metres. progress : called with media time, length and the cameras' status.
         embedder : takes looks of persons (clip, colours), so that who was lost, or was there in an earlier run, is
             known again from a cosine of `look_threshold` on (0.8 unless given): as a link, which `links` lists and
@@ -232,6 +240,8 @@ class Workspace:
             start=start,
             zones=tuple(zones),
             seconds=seconds,
+            store_every_s=store_every_s,
+            lag_s=lag_s,
             embedder=embedder,
             embedder_weights=embedder_weights,
             device=device,
@@ -444,6 +454,11 @@ class Workspace:
         """What was stated of cameras, with who said so and why; with `undone`, what was taken back too."""
         place = querying.resolve_environment(self._handle, environment)
         return watching.listing(self._handle, place.name, undone=undone)
+
+    def available(self, environment: str | None = None) -> dict[str, Any]:
+        """covered_from and covered_till (UTC; None if nothing is covered), the number of uploads, last_upload."""
+        place = querying.resolve_environment(self._handle, environment)
+        return covering.available(self._handle, place.name, self._handle.snapshot())
 
     def covered_share(
         self, since: date | str, until: date | str, *, environment: str | None = None
