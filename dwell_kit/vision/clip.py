@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -48,6 +50,7 @@ class ClipEmbedder:
         self._processor = processor
         self._colour = np.round(255 * np.array(processor.image_mean)).astype(np.uint8)
         self._network = Thrifty(_Encoder(model, device), most=_MOST)
+        self._hands = ThreadPoolExecutor(os.cpu_count(), "dwell-clip")
 
     @classmethod
     def of(cls, options: EmbedderOptions) -> Self:
@@ -75,14 +78,27 @@ class ClipEmbedder:
         ------
         InputError : if the picture is not (height, width, 3) bytes.
         """
-        boxes = boxes_of(image_bgr, xyxy)
-        looks = np.full((len(boxes), self.size), np.nan)
-        squares = {row: self._square(image_bgr, box) for row, box in enumerate(boxes)}
-        shown = {row: square for row, square in squares.items() if square is not None}
-        if shown:
-            pixels = self._processor(images=list(shown.values()), return_tensors="np")["pixel_values"]
-            looks[list(shown)] = unit(self._network.run(np.asarray(pixels, np.float32)).astype(np.float64))
+        (looks,) = self.embed_all([(image_bgr, xyxy)])
         return looks
+
+    def embed_all(self, shown: Sequence[tuple[Image, Floats]]) -> list[Floats]:
+        """The same of several pictures and their boxes, shown to the network together."""
+        every = [(image, box) for image, xyxy in shown for box in boxes_of(image, xyxy)]
+        pixels = list(self._hands.map(lambda one: self._pixels(*one), every))
+        looks = np.full((len(every), self.size), np.nan)
+        there = [row for row, one in enumerate(pixels) if one is not None]
+        if there:
+            answer = self._network.run(np.stack([one for one in pixels if one is not None]))
+            looks[there] = unit(answer.astype(np.float64))
+        return np.split(looks, np.cumsum([len(boxes_of(image, xyxy)) for image, xyxy in shown])[:-1])
+
+    def _pixels(self, image: Image, box: Floats) -> NDArray[np.float32] | None:
+        """(3, side, side) what the network is shown of a box; None if that is nothing."""
+        square = self._square(image, box)
+        if square is None:
+            return None
+        pixels = self._processor(images=[square], return_tensors="np")["pixel_values"]
+        return np.asarray(pixels[0], np.float32)
 
     def _square(self, image: Image, box: Floats) -> Image | None:
         """(side, side, 3) RGB: what a box shows, in the middle of a square; None if that is nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
 import cv2
@@ -29,6 +30,22 @@ class Embedder(Protocol):
     def embed(self, image_bgr: Image, xyxy: Floats) -> Floats:
         """(n, size) unit vectors of (n, 4) boxes; a row of NaN where a box shows nothing of the picture."""
         ...
+
+
+@runtime_checkable
+class ManyAtOnce(Embedder, Protocol):
+    """An embedder that costs less when it is asked about several pictures at once."""
+
+    def embed_all(self, shown: Sequence[tuple[Image, Floats]]) -> list[Floats]:
+        """What `embed` gives for each picture and its boxes."""
+        ...
+
+
+def embed_all(embedder: Embedder, shown: Sequence[tuple[Image, Floats]]) -> list[Floats]:
+    """What an embedder gives for each picture and its boxes, asked as few times as it can be."""
+    if isinstance(embedder, ManyAtOnce):
+        return embedder.embed_all(shown)
+    return [embedder.embed(image_bgr, xyxy) for image_bgr, xyxy in shown]
 
 
 def boxes_of(image_bgr: Image, xyxy: Floats) -> Floats:

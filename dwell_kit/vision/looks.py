@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from dwell_kit.vision.background import Image
 from dwell_kit.vision.boxes import Floats, Tracks
-from dwell_kit.vision.embed import Embedder
+from dwell_kit.vision.embed import Embedder, embed_all
 
 _HAIR_S: Final = 1e-6
 """What media times that are the same may differ by."""
@@ -50,13 +51,20 @@ class Looks:
 
     def of(self, at_s: float, image: Image, tracks: Tracks) -> Floats:
         """(n, size) the looks of an instant's tracks; NaN for who has not shown any."""
+        (found,) = looks_of(self._embedder, at_s, [(self, image, tracks)])
+        return found
+
+    def due(self, at_s: float, tracks: Tracks) -> list[int]:
+        """Which rows of an instant's tracks are to be looked at."""
+        return [row for row, track in enumerate(tracks.track_id.tolist()) if not self._fresh(track, at_s)]
+
+    def keep(self, at_s: float, tracks: Tracks, due: Sequence[int], taken: Floats) -> Floats:
+        """(n, size) the looks of an instant's tracks, with those that were taken of the rows that were `due`."""
         ids = tracks.track_id.tolist()
-        due = [row for row, track in enumerate(ids) if not self._fresh(track, at_s)]
-        if due:
-            for row, look in zip(due, self._embedder.embed(image, tracks.xyxy[due]), strict=True):
-                before = self._kept.get(ids[row])
-                if np.isfinite(look).all() or before is None:
-                    self._kept[ids[row]] = _Look(look, at_s, at_s)
+        for row, look in zip(due, taken, strict=True):
+            before = self._kept.get(ids[row])
+            if np.isfinite(look).all() or before is None:
+                self._kept[ids[row]] = _Look(look, at_s, at_s)
         for track in ids:
             self._kept[track].seen_s = at_s
         self._kept = {track: one for track, one in self._kept.items() if at_s - one.seen_s <= self._every_s}
@@ -76,3 +84,13 @@ class Looks:
         if one is None or not np.isfinite(one.look).all():
             return False
         return at_s - one.taken_s < self._every_s - _HAIR_S
+
+
+def looks_of(embedder: Embedder, at_s: float, seen: Sequence[tuple[Looks, Image, Tracks]]) -> list[Floats]:
+    """`Looks.of` for several cameras at an instant: the embedder is asked about all who are due at once."""
+    due = [looks.due(at_s, tracks) for looks, _, tracks in seen]
+    asked = [i for i, rows in enumerate(due) if rows]
+    shown = [(seen[i][1], seen[i][2].xyxy[due[i]]) for i in asked]
+    taken = dict(zip(asked, embed_all(embedder, shown), strict=True)) if asked else {}
+    none = np.empty((0, embedder.size))
+    return [looks.keep(at_s, tracks, due[i], taken.get(i, none)) for i, (looks, _, tracks) in enumerate(seen)]

@@ -24,18 +24,19 @@ class TorchNetwork:
 
     Parameters
     ----------
-    path : the file. device : as `torch_device`.
+    path : the file. device : as `torch_device`. least : boxes that score no more may be left out of answers, which
+        are large: eighty scores for each of thousands of places, of a few persons.
 
     Raises
     ------
     FormatError : if the file is damaged or no such weights. InputError : as `NetworkFacts.of`, `torch_device`.
     """
 
-    def __init__(self, path: Path, *, device: str | None) -> None:
+    def __init__(self, path: Path, *, device: str | None, least: float = 0.0) -> None:
         tasks = import_tasks()
         import torch
 
-        self._torch = torch
+        self._torch, self._least = torch, least
         self.device = torch_device(device)
         try:
             self._model, _ = tasks.load_checkpoint(str(path), device=torch.device(CPU), fuse=True)
@@ -84,5 +85,14 @@ class TorchNetwork:
             answer = self._model(batch)
             if isinstance(answer, (list, tuple)):
                 answer = answer[0]
-            found: NDArray[np.float32] = answer.float().cpu().numpy()
+            found: NDArray[np.float32] = self._scored(answer.float()).cpu().numpy()
         return found
+
+    def _scored(self, answer: Any) -> Any:
+        """Of a YOLO's (n, 4 + classes, a) the columns that score enough, as many as the fullest picture has."""
+        if self.facts.detr or answer.ndim != 3 or answer.shape[1] != 4 + self.facts.classes:
+            return answer
+        score = answer[:, 4:].amax(1).nan_to_num(0)
+        most = int((score > self._least).sum(1).max())
+        place = score.topk(most, dim=1).indices.sort(dim=1).values  # in their order, which decides between equals
+        return answer.gather(2, place[:, None].expand(-1, answer.shape[1], -1))

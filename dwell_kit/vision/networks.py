@@ -82,8 +82,8 @@ class Network(Movable, Protocol):
         """What its file says."""
 
 
-def open_network(weights: str | Path | None, *, device: str | None) -> Network:
-    """The network in a file, ready to run.
+def open_network(weights: str | Path | None, *, device: str | None, least: float = 0.0) -> Network:
+    """The network in a file, ready to run; its answers may leave boxes out that score `least` at most.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def open_network(weights: str | Path | None, *, device: str | None) -> Network:
     if kind == ".pt":
         from dwell_kit.vision.network_torch import TorchNetwork
 
-        return TorchNetwork(path, device=device)
+        return TorchNetwork(path, device=device, least=least)
     if kind == ".onnx":
         from dwell_kit.vision.network_onnx import OnnxNetwork
 

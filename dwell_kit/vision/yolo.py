@@ -53,7 +53,7 @@ class YoloDetector:
     def of(cls, options: DetectorOptions) -> Self:
         """From a file of weights. Raises what `open_network` raises, and as above."""
         least = _LEAST if options.least_confidence is None else options.least_confidence
-        network = open_network(options.weights, device=options.device)
+        network = open_network(options.weights, device=options.device, least=least)
         return cls(network, least_confidence=least, overlap=options.overlap)
 
     @property
