@@ -15,6 +15,8 @@ from dwell_kit.cli.output import show
 _T = TypeVar("_T")
 _UNUSED: Final[dict[str | None, tuple[str, ...]]] = {
     "offline": ("--weights", "--detections"),
+    "yolo": ("--detections",),
+    "faster-rcnn": ("--detections",),
     "replay": ("--weights",),
     "colours": ("--embedder-weights",),
     None: ("--embedder-weights",),
@@ -36,6 +38,12 @@ def track(
     ] = None,
     calibration: Annotated[
         list[str] | None, typer.Option("--calibration", help="Calibration file of each video, in their order.")
+    ] = None,
+    calibration_camera: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--calibration-camera", help="Which camera of its file each calibration is, if it has several."
+        ),
     ] = None,
     unit: Annotated[str | None, typer.Option(help="m, cm or mm, of calibrations that do not say.")] = None,
     detector: Annotated[
@@ -66,7 +74,16 @@ def track(
     start: Annotated[
         str | None, typer.Option(help="Instant of the first frame (ISO; local without a zone).")
     ] = None,
-    seconds: Annotated[float | None, typer.Option(help="Stop after so much media time.", min=0)] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Stop after so much media time; live cameras go on without.", min=0)
+    ] = None,
+    store_every: Annotated[
+        float, typer.Option(help="Seconds after which what live cameras saw is stored, while they go on.", min=1)
+    ] = 300,
+    lag: Annotated[
+        float | None,
+        typer.Option(help="Seconds that paths look ahead to be smooth; 0: places as seen.", min=0),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Watch recordings in so many processes of this machine.", min=1)
     ] = None,
@@ -95,6 +112,7 @@ def track(
     per_video: dict[str, list[Any] | None] = {
         "camera_id": _each(camera, videos, "--camera") or [_name(video) for video in videos],
         "calibration": _each(calibration, videos, "--calibration"),
+        "calibration_camera": _each(calibration_camera, videos, "--calibration-camera"),
         "detections": _each(detections, videos, "--detections"),
         "fps": _each(fps * len(videos) if fps and len(fps) == 1 else fps, videos, "--fps"),
     }
@@ -107,8 +125,9 @@ def track(
     ]  # fmt: skip
     with dk.open(workspace) as ws, _progress(quiet=as_json) as progress:
         report = ws.track(
-            cameras, start=start, seconds=seconds, zones=[_zone(text) for text in zone or []],
-            embedder=embedder, embedder_weights=embedder_weights, device=device, look_threshold=look_threshold,
+            cameras, start=start, seconds=seconds, store_every_s=store_every, lag_s=lag,
+            zones=[_zone(text) for text in zone or []], device=device,
+            embedder=embedder, embedder_weights=embedder_weights, look_threshold=look_threshold,
             workers=workers, cluster=cluster, chunk_s=chunk_seconds,
             environment=environment, source=source, tz=tz, notes=notes, progress=progress,
         )  # fmt: skip
@@ -175,6 +194,8 @@ def _progress(*, quiet: bool) -> Iterator[Any]:
             persons = sum(one.persons for one in cameras)
             speed = max(one.ms_per_frame for one in cameras)
             said = f"tracking: {persons} in view, {speed:.0f} ms a frame"
+            if silent := [one.camera_id for one in cameras if not one.frames]:
+                said += f", nothing yet from {', '.join(silent)}"
             bar.update(task, description=said, completed=at_s, total=length_s)
 
         yield tell

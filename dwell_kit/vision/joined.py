@@ -97,6 +97,11 @@ class JoinedRun:
         """As `Joining.resolve`."""
         return self._joining.resolve(persons)
 
+    @property
+    def decisions(self) -> int:
+        """As `Joining.decisions`."""
+        return self._joining.decisions
+
     def alike(self) -> list[tuple[str, str, float]]:
         """As `Joining.alike`."""
         return self._joining.alike()

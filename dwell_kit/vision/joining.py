@@ -53,11 +53,13 @@ class Positions:
     rows : frame of POSITIONS. `person_id` is "<camera>:<track>", or "*:<number>" where cameras share a floor;
         `Joining.resolve` says who was found to be one person later. No two runs share names: whoever stores
         them must give their own.
-    until_s : media time up to which the run has come.
+    until_s : media time up to which the run has come. whole_s : media time up to which positions have been given
+        out; those after it wait until their paths can be made smooth.
     """
 
     rows: pl.DataFrame
     until_s: float
+    whole_s: float
 
 
 class Joining:
@@ -117,11 +119,12 @@ class Joining:
                     camera, place = self._names[i]
                     names = [None if one == NOBODY else f"{place}:{one}" for one in who.tolist()]
                     self.portraits.add(at_s, camera, names, looks[i])
-        return Positions(self._paths.ready(at_s, self._start_us, self._names), at_s)
+        rows = self._paths.ready(at_s, self._start_us, self._names)
+        return Positions(rows, at_s, self._paths.whole_s(at_s))
 
     def rest(self, at_s: float) -> Positions:
         """What is left at the end."""
-        return Positions(self._paths.rest(self._start_us, self._names), at_s)
+        return Positions(self._paths.rest(self._start_us, self._names), at_s, at_s)
 
     def resolve(self, persons: Sequence[str]) -> list[str]:
         """Who each name stands for, by place and time as known now: people found in two places who were one."""
@@ -132,6 +135,11 @@ class Joining:
             f"{SHARED}:{number}" if place == SHARED else name
             for name, (place, _, _), number in zip(persons, said, kept, strict=True)
         ]
+
+    @property
+    def decisions(self) -> int:
+        """How many times it was decided who is who over cameras; `resolve` says the same while it is the same."""
+        return len(self._associator.log.links)
 
     def alike(self) -> list[tuple[str, str, float]]:
         """Who was known again by their look: the first name, the later one, and the cosine."""

@@ -87,6 +87,11 @@ class Paths:
             return self._none
         return self._give(until_s, start_us, names)
 
+    def whole_s(self, now_s: float) -> float:
+        """Media time up to which everything has been given out."""
+        waiting = any((rows.at_s > self._given_s).any() for rows in self._waiting)
+        return max(0.0, self._given_s) if waiting else now_s
+
     def rest(self, start_us: int, names: Sequence[tuple[str, str]]) -> pl.DataFrame:
         """Frame of POSITIONS of everything that is left."""
         return self._give(np.inf, start_us, names) if self._waiting else POSITIONS.empty()

@@ -22,7 +22,7 @@ from dwell_kit.vision.embed import Embedder
 from dwell_kit.vision.ground import Calibration
 from dwell_kit.vision.joined import CameraStatus, JoinedRun
 from dwell_kit.vision.joining import Joining, PipelineRules, Positions
-from dwell_kit.vision.looks import Looks
+from dwell_kit.vision.looks import Looks, looks_of
 from dwell_kit.vision.track import Tracker
 from dwell_kit.vision.video import Frame, Video
 
@@ -189,8 +189,11 @@ class Pipeline(JoinedRun):
         if self._embedder is None:
             return None
         found = [np.empty((0, self._embedder.size))] * len(tracks)
-        for i, (camera, frame) in enumerate(zip(self._cameras, newest, strict=True)):
-            looks = camera.looks
-            if looks is not None and frame is not None and len(tracks[i]):
-                found[i] = looks.of(at_s, frame.image, tracks[i])
+        seen = {
+            i: (camera.looks, frame.image, tracks[i])
+            for i, (camera, frame) in enumerate(zip(self._cameras, newest, strict=True))
+            if camera.looks is not None and frame is not None and len(tracks[i])
+        }
+        for i, looks in zip(seen, looks_of(self._embedder, at_s, list(seen.values())), strict=True):
+            found[i] = looks
         return found

@@ -24,6 +24,11 @@ class Likeness:
     later: int
     cosine: float
 
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The two."""
+        return self.earlier, self.later
+
 
 def recognise(
     known: Gallery, fresh: Gallery, *, joined: Mapping[int, int], alike: Iterable[Likeness] = ()
@@ -35,7 +40,8 @@ def recognise(
 
     Parameters
     ----------
-    known, fresh : looks of earlier runs and of this one, with the threshold of `fresh`. joined : known person →
+    known, fresh : looks of earlier runs and of this one, with the threshold of `fresh`. Who is in both has gone on
+        since, and counts as known. joined : known person →
         who they count as, if that is another. alike : fresh pairs that are decided already.
 
     >>> def of(looks, persons, seen):
@@ -48,11 +54,13 @@ def recognise(
     about = fresh.about
     everybody = Gallery(**vars(about))
     everybody.absorb(known, fresh)
-    persons = _Persons(everybody, fresh.persons(), joined)
+    new = np.setdiff1d(fresh.entries.persons, known.entries.persons)
+    persons = _Persons(everybody, new, joined)
     found = list(alike)
     for one in found:
         persons.join(one.earlier, one.later)
-    order = {int(person): place for place, person in enumerate(dict.fromkeys(fresh.entries.persons.tolist()))}
+    in_order = dict.fromkeys(fresh.entries.persons.tolist())
+    order = {person: place for place, person in enumerate(in_order) if person in new}
     for cosine, person, other in _candidates(everybody, fresh):
         if persons.may_be_one(person, other):
             persons.join(other, person)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import polars as pl
@@ -27,15 +27,12 @@ from dwell_kit.workspace.ingesting import Target
 from dwell_kit.workspace.linking import write_down
 from dwell_kit.workspace.publishing import Draft
 from dwell_kit.workspace.remembering import expire, kept_since_us, remember, shown
-from dwell_kit.workspace.track_runs import Run, rules_of, said_by
+from dwell_kit.workspace.track_runs import WHO, Run, rules_of, said_by
 
 if TYPE_CHECKING:
     from dwell_kit.vision.gallery import Gallery
     from dwell_kit.vision.portraits import Portrait
     from dwell_kit.vision.recognise import Likeness
-
-WHO: Final = "dwell track"
-"""Who says so, of links that looks made."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +60,7 @@ class Recognition:
     _portraits: Sequence[Portrait] = ()
     _alike: Sequence[tuple[str, str, float]] = ()
     _named: Mapping[str, str] = field(default_factory=dict)
+    _linked: set[tuple[int, int]] = field(default_factory=set)
 
     @classmethod
     def of(cls, ws: Handle, run: Run, target: Target, *, start: datetime, size: int) -> Self:
@@ -103,7 +101,7 @@ class Recognition:
                 remember(self.ws, str(report.upload_id), self.about, fresh.entries)
         draft.afterwards.append(lambda: expire(self.ws, self.target.environment, self.start))
         members = self._members(draft, {code for one in found for code in (one.earlier, one.later)})
-        found = [one for one in found if {one.earlier, one.later} <= members.keys()]
+        found = [one for one in found if set(one.pair) <= members.keys() and one.pair not in self._linked]
         draft.finally_do.append(lambda connection: self._link(connection, draft, report, known, found, members))
         report.notes += _notes(len(found), known.others)
 
@@ -172,6 +170,7 @@ class Recognition:
         number = {row["upload_id"]: row["seq"] for row in uploads.history(connection, self.target.environment)}
         mine = str(report.upload_id)
         for one in found:
+            self._linked.add(one.pair)
             before = number[known.upload_of.get(one.earlier, mine)]
             seen = f"uploads {before} and {number[mine]}" if before != number[mine] else f"upload {before}"
             reason = f"they look alike: cosine {one.cosine:.2f} by {self.about.embedder}, in {seen}"

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,8 +16,10 @@ from dwell_kit.store import snapshots, uploads
 from dwell_kit.store.lake import TABLES, files
 from dwell_kit.workspace import remembering
 from dwell_kit.workspace.handle import Handle
+from dwell_kit.workspace.journal import STATE
 
 _LOCK = ".lock"
+_TRACKS = ".tracks"
 
 
 @contextmanager
@@ -34,29 +36,52 @@ def claim(ws: Handle, upload_id: str) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def _free(lock: Path, *, make: bool = False) -> Iterator[bool | None]:
+    """Whether nobody works on what a lock is of; nobody does while the block lasts. None if there is no lock."""
+    try:
+        handle = os.open(lock, os.O_RDWR | (os.O_CREAT if make else 0), 0o600)
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(handle)
+
+
 def tracks_folder(ws: Handle, run_id: str) -> Path:
     """Where a run of tracking keeps its positions until they are stored."""
-    return ws.layout.temporary / f"{run_id}.tracks"
+    return ws.layout.temporary / f"{run_id}{_TRACKS}"
+
+
+@contextmanager
+def take_over(ws: Handle) -> Iterator[list[Path]]:
+    """The folders of runs that were killed and can be stored all the same; ours while the block lasts."""
+    with ExitStack() as locks:
+        mine = []
+        for state in sorted(ws.layout.temporary.glob(f"*{_TRACKS}/{STATE}")):
+            lock = ws.layout.temporary / f"{state.parent.stem}{_LOCK}"
+            if locks.enter_context(_free(lock, make=True)):
+                locks.callback(lock.unlink, missing_ok=True)
+                if state.exists():  # else somebody else has stored it by now
+                    mine.append(state.parent)
+        yield mine
 
 
 def sweep(ws: Handle) -> list[str]:
     """Remove the leavings of uploads whose process is gone; returns their ids."""
     swept = []
     for lock in sorted(ws.layout.temporary.glob(f"*{_LOCK}")):
-        try:
-            handle = os.open(lock, os.O_RDWR)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue  # its process is alive
-        else:
-            _remove(ws, lock.name.removesuffix(_LOCK))
-            lock.unlink(missing_ok=True)
-            swept.append(lock.name.removesuffix(_LOCK))
-        finally:
-            os.close(handle)
+        with _free(lock) as free:
+            if free:
+                _remove(ws, lock.name.removesuffix(_LOCK))
+                lock.unlink(missing_ok=True)
+                swept.append(lock.name.removesuffix(_LOCK))
     drop_looks(ws)
     return swept
 
@@ -74,7 +99,8 @@ def drop_looks(ws: Handle) -> None:
 
 def _remove(ws: Handle, upload_id: str) -> None:
     (ws.layout.temporary / f"{upload_id}.raw").unlink(missing_ok=True)
-    shutil.rmtree(tracks_folder(ws, upload_id), ignore_errors=True)
+    if not (tracks_folder(ws, upload_id) / STATE).exists():  # what a live run saw nobody can see again
+        shutil.rmtree(tracks_folder(ws, upload_id), ignore_errors=True)
     with ws.database.read() as connection:
         found = [u for u in uploads.history(connection) if u["upload_id"] == upload_id]
         newest = snapshots.latest(connection)
@@ -114,12 +140,8 @@ def remove_unnamed(ws: Handle, *, keep_versions: int) -> int:
 def living(ws: Handle) -> set[str]:
     """Ids of uploads that a running process is working on."""
     alive = set()
-    for lock in ws.layout.temporary.glob("*.lock"):
-        handle = os.open(lock, os.O_RDWR)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            alive.add(lock.name.removesuffix(".lock"))
-        finally:
-            os.close(handle)
+    for lock in ws.layout.temporary.glob(f"*{_LOCK}"):
+        with _free(lock) as free:
+            if free is False:
+                alive.add(lock.name.removesuffix(_LOCK))
     return alive

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,9 @@ from dwell_kit.workspace.spreading import Spread
 if TYPE_CHECKING:
     from dwell_kit.vision.joining import PipelineRules
 
+WHO: Final = "dwell track"
+"""Who says so, of links that runs make."""
+STORE_EVERY_S: Final = 300.0
 _FILES: Final = ("video", "calibration", "detections", "weights")
 _NO_MATTER: Final = ("device",)
 
@@ -62,7 +65,10 @@ class Run:
     Parameters
     ----------
     start : aware instant of media time 0; None for live cameras is now.
-    zones : of the floor, in metres. seconds : of media time after which the run ends.
+    zones : of the floor, in metres. seconds : of media time after which the run ends; live
+        cameras go on without, until somebody ends it. store_every_s : media time after which what live cameras saw
+        is stored while they go on. lag_s : how far paths look ahead to be smooth; 0 gives raw places at once, None
+        is the rules' own.
     embedder : by name, takes looks of persons, which are kept for later runs; None takes none, and place and time
         alone say who is who.
     embedder_weights : folder or name, for embedders that need some. device : where it runs, as a camera's.
@@ -74,6 +80,8 @@ class Run:
     start: datetime | str | None
     zones: tuple[Zone, ...] = ()
     seconds: float | None = None
+    store_every_s: float = STORE_EVERY_S
+    lag_s: float | None = None
     embedder: str | None = None
     embedder_weights: str | None = None
     device: str | None = None
@@ -128,9 +136,11 @@ def rules_of(run: Run) -> PipelineRules:
     from dwell_kit.vision.association_rules import AssociationRules
     from dwell_kit.vision.joining import PipelineRules
 
-    if run.look_threshold is None:
-        return PipelineRules()
-    return PipelineRules(association=AssociationRules(look_threshold=run.look_threshold))
+    association = AssociationRules()
+    if run.look_threshold is not None:
+        association = AssociationRules(look_threshold=run.look_threshold)
+    rules = PipelineRules(association=association)
+    return rules if run.lag_s is None else replace(rules, lag_s=run.lag_s)
 
 
 def run_hash(run: Run) -> str | None:

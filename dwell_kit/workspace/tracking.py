@@ -7,28 +7,25 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import polars as pl
-
 from dwell_kit.errors import AskError, DwellError, InputError
-from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.quality import Report
 from dwell_kit.ingest.stays import Stays
-from dwell_kit.schema import columns as c
-from dwell_kit.schema.tables import POSITIONS
 from dwell_kit.schema.time import parse_moment
 from dwell_kit.store import registry, runs, uploads
-from dwell_kit.store.raw import hash_file
 from dwell_kit.workspace.calibrations import calibration_notes, check_zones
 from dwell_kit.workspace.handle import Handle
-from dwell_kit.workspace.ingesting import Target, ingest
+from dwell_kit.workspace.ingesting import Target
+from dwell_kit.workspace.instalments import READER, Instalments, Stored
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.recognising import Recognition
+from dwell_kit.workspace.recovering import recover
 from dwell_kit.workspace.spreading import spread_over
 from dwell_kit.workspace.stopping import when_told
+from dwell_kit.workspace.storing import Storing
 from dwell_kit.workspace.sweeping import claim, sweep, tracks_folder
 from dwell_kit.workspace.track_runs import Run, TrackedCamera, rules_of, run_hash, title, vision_packages
 
@@ -42,10 +39,7 @@ if TYPE_CHECKING:
     from dwell_kit.vision.pipeline import CameraInput
     from dwell_kit.vision.video import Video
 
-READER: Final = "positions"
-_FLUSH_ROWS: Final = 50_000
 _HAIR_S: Final = 1e-6
-_PERSON: Final = "person-{}"
 
 Progress = Callable[[float, float | None, "list[CameraStatus]"], None]
 """Called with media time (s), the length of the longest recording if it is known, and how each camera is doing."""
@@ -61,7 +55,7 @@ def track(
 
     Raises
     ------
-    AskError : if the start of a recording, or the end of a live run, is not said.
+    AskError : if the start of a recording is not said.
     DwellError : if the packages for vision are not installed, or no camera showed anything.
     InputError : as the videos and calibrations say.
     """
@@ -81,44 +75,36 @@ def track(
     recognition = None if embedder is None else Recognition.of(ws, run, target, start=start, size=embedder.size)
     with _pipeline(run, cameras, start, embedder) as (pipeline, note):
         sweep(ws)
+        noticed = [*recover(ws), *noticed, *([note] if note else [])]
         run_id = uuid.uuid4().hex
         folder = tracks_folder(ws, run_id)
+        stored = Stored(
+            title=title(run),
+            target=replace(target, said=tuple(noticed)),
+            tz=tz,
+            zones=run.zones,
+            known_by=known_by,
+        )
         with claim(ws, run_id):
             folder.mkdir()
+            storing = Storing(
+                Instalments(ws, folder, stored, lasting=pipeline.live),
+                pipeline,
+                start=start,
+                every_s=run.store_every_s if pipeline.live else None,
+                recognition=recognition,
+                step=step,
+            )
+            done = False
             try:
-                said = _watch(pipeline, run, folder, length_s, progress)
-                step("tracked")
-                path, named = _numbered(ws, pipeline, folder, target, run, known_by, run_id)
-                if recognition is not None:
-                    recognition.see(pipeline.portraits(), pipeline.alike(), named)
-                report = ingest(
-                    ws,
-                    path,
-                    target=replace(
-                        target,
-                        reader=READER,
-                        watched=_watched(pipeline, start),
-                        said=tuple(filter(None, (*noticed, _said(pipeline), note, said))),
-                    ),
-                    options=ReadOptions(tz=tz, zones=run.zones),
-                    step=step,
-                    also=recognition,
-                )
+                said = _watch(pipeline, run, storing, length_s, progress)
+                report = storing.finish(said)
+                done = True
             finally:
-                shutil.rmtree(folder, ignore_errors=True)
+                storing.close()
+                if done or storing.forgettable:
+                    shutil.rmtree(folder, ignore_errors=True)
     return report
-
-
-def _watched(pipeline: JoinedRun, start: datetime) -> dict[str, list[tuple[datetime, datetime]]]:
-    """When each camera was watched; a camera that showed nothing was not."""
-    return {
-        one.camera_id: [
-            (start + timedelta(seconds=since_s), start + timedelta(seconds=until_s))
-            for since_s, until_s in one.watched_s
-        ]
-        for one in pipeline.status
-        if one.watched_s
-    }
 
 
 def _seen_before(ws: Handle, target: Target, run_hash: str | None) -> Report | None:
@@ -190,8 +176,6 @@ def _span(ws: Handle, run: Run, cameras: Sequence[_Opened], tz: str) -> tuple[da
             expected="the instant of the first frame, such as 2025-08-01T10:00:00+02:00",
             hint="start=, --start",
         )
-    if live and run.seconds is None:
-        raise AskError("a live camera does not end: say how long it is tracked", "option seconds", "seconds=")
     if live and not run.spread.whole:
         raise InputError(
             "a live camera is not cut in chunks", "option workers, cluster, chunk_s", "recordings",
@@ -262,9 +246,9 @@ def _recorded(opened: _Opened, looks: LookOptions | None) -> RecordedCamera:
 
 
 def _watch(
-    pipeline: JoinedRun, run: Run, folder: Path, length_s: float | None, progress: Progress | None
-) -> str | None:
-    """Write the positions of a run into parts in a folder.
+    pipeline: JoinedRun, run: Run, storing: Storing, length_s: float | None, progress: Progress | None
+) -> tuple[str, ...]:
+    """Hand over the positions of a run until it ends; what is to be said of it.
 
     A live run that somebody ends (Ctrl-C) keeps what was seen, which nobody can see again, and says so.
 
@@ -273,7 +257,12 @@ def _watch(
     DwellError : if no camera showed anything.
     """
     with when_told(pipeline.stop) if pipeline.live else nullcontext() as told:
-        _write(pipeline, run, folder, length_s, progress)
+        for batch in pipeline:
+            storing.add(batch)
+            if progress is not None:
+                progress(batch.until_s, length_s, pipeline.status)
+            if run.seconds is not None and batch.until_s + pipeline.step_s >= run.seconds - _HAIR_S:
+                pipeline.stop()
     silent = [one.camera_id for one in pipeline.status if not one.frames]
     if len(silent) == len(pipeline.status):
         raise DwellError(
@@ -286,52 +275,4 @@ def _watch(
     said = [f"no frame came from {', '.join(silent)}"] if silent else []
     if told is not None and told.is_set():
         said.append(f"ended by hand after {max(one.at_s for one in pipeline.status):.0f} s")
-    return "; ".join(said) or None
-
-
-def _write(pipeline: JoinedRun, run: Run, folder: Path, length_s: float | None, progress: Progress | None) -> None:
-    waiting: list[pl.DataFrame] = []
-    parts = 0
-    for batch in pipeline:
-        if batch.rows.height:
-            waiting.append(batch.rows)
-        if sum(rows.height for rows in waiting) >= _FLUSH_ROWS:
-            pl.concat(waiting).write_parquet(folder / f"{parts:06}.part")
-            parts, waiting = parts + 1, []
-        if progress is not None:
-            progress(batch.until_s, length_s, pipeline.status)
-        if run.seconds is not None and batch.until_s + pipeline.step_s >= run.seconds - _HAIR_S:
-            pipeline.stop()
-    pl.concat([POSITIONS.empty(), *waiting]).write_parquet(folder / f"{parts:06}.part")
-
-
-def _numbered(
-    ws: Handle, pipeline: JoinedRun, folder: Path, target: Target, run: Run, known_by: str | None, run_id: str
-) -> tuple[Path, dict[str, str]]:
-    """The run's positions as one file, its persons under numbers that are theirs alone; and who has which."""
-    rows = pl.scan_parquet(sorted(folder.glob("*.part")))
-    seen = rows.select(pl.col(c.PERSON).unique(maintain_order=True)).collect()[c.PERSON].to_list()
-    kept = pipeline.resolve(seen)
-    order = list(dict.fromkeys(kept))
-    with ws.database.write() as connection:
-        run_row, first = runs.claim(
-            connection, target.environment, target.source, persons=len(order), run_hash=known_by, now=ws.now()
-        )
-    named = {name: _PERSON.format(first + at) for at, name in enumerate(order)}
-    names = [named[name] for name in kept]
-    path = folder / f"{title(run)}.tracks.parquet"
-    rows.with_columns(
-        pl.col(c.PERSON).replace_strict(seen, names, return_dtype=pl.String) if seen else pl.col(c.PERSON)
-    ).drop(c.ROW_NO).sink_parquet(path, metadata={"dwell_kit": run_id})  # two empty runs are two
-    with ws.database.write() as connection:
-        runs.wrote(connection, run_row, hash_file(path))
-    return path, named
-
-
-def _said(pipeline: JoinedRun) -> str:
-    """How the cameras did, in a sentence."""
-    return "; ".join(
-        f"{one.camera_id}: {one.frames} frames, {one.dropped} dropped, {one.ms_per_frame:.0f} ms a frame"
-        + (f", {one.note}" if one.note else "")
-        for one in pipeline.status
-    )
+    return tuple(said)

@@ -15,6 +15,7 @@ import dwell_kit as dk
 from dwell_kit.cli import demo
 from dwell_kit.simulate.video import RenderedCamera, RenderedVideo, write_pairs, write_pictures
 from tests.cli.typed import typed as run
+from tests.vision.mjpeg import Server
 
 CAMERA = RenderedCamera(camera_id="door", place_m=(0, -9, 3.5), pitch_deg=18, width=320, height=240, focal_px=280)
 
@@ -139,8 +140,9 @@ def test_what_would_not_be_used_is_refused(
     video = ("track", tmp_path / "door", "--start", "2025-05-01T10:00:00Z", "--workspace", tmp_path / "ws")
     _, err = run(capsys, *video, "--weights", "yolo.onnx", exits=2)
     assert "--weights" in err
-    _, err = run(capsys, *video, "--detections", tmp_path / "det.txt", exits=2)
-    assert "--detections" in err
+    for detector in ("offline", "yolo", "faster-rcnn"):
+        _, err = run(capsys, *video, "--detector", detector, "--detections", tmp_path / "det.txt", exits=2)
+        assert "--detections" in err
 
 
 def test_errors_say_what_is_missing(capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path) -> None:
@@ -154,7 +156,7 @@ def test_errors_say_what_is_missing(capsys: pytest.CaptureFixture[str], given: l
     at = given.index("replay")
     _, err = run(capsys, *given[:at], "yolo-of-tomorrow", *given[at + 1 :], exits=4)
     assert "offline, replay" in err
-    _, err = run(capsys, *given[:at], "yolo", "--weights", tmp_path / "none.pt", *given[at + 1 :], exits=4)
+    _, err = run(capsys, *given[:at], "yolo", "--weights", tmp_path / "none.pt", *given[at + 3 :], exits=4)
     assert "none.pt" in err
     assert "nothing is downloaded" in err
     _, err = run(capsys, *given, "--embedder", "faces", exits=4)
@@ -168,3 +170,30 @@ def test_a_demo_that_cannot_be_is_refused_before_it_is_begun(
 ) -> None:
     run(capsys, "demo", tmp_path / "q[1]", exits=6)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_calibration_is_one_of_several_in_its_file(
+    capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path
+) -> None:
+    pairs = pl.read_csv(tmp_path / "door.csv")
+    moved = pairs.with_columns(pl.col("x_m") + 100, camera=pl.lit("yard"))
+    pl.concat([pairs.with_columns(camera=pl.lit("door")), moved]).write_csv(tmp_path / "door.csv")
+    _, err = run(capsys, *given, exits=3)
+    assert "door, yard" in err
+    run(capsys, *given, "--calibration-camera", "yard")
+    with dk.open(tmp_path / "ws") as ws:
+        assert ws.positions(as_="polars")["x_m"].min() > 90
+
+
+def test_a_live_camera_is_stored_as_often_as_is_said(
+    capsys: pytest.CaptureFixture[str], given: list[Any], tmp_path: Path
+) -> None:
+    server = Server(10_000)
+    command = ["track", server.address, "--camera", "gate", "--fps", "10", "--detector", "replay"]
+    (tmp_path / "det.txt").write_text("".join(f"{f},-1,20,50,20,60,0.9,-1,-1,-1\n" for f in range(1, 2000)))
+    times = ["--seconds", "5", "--store-every", "1.5", "--lag", "0"]
+    run(capsys, *command, "--detections", tmp_path / "det.txt", *times, "--workspace", tmp_path / "ws")
+    server.close()
+    with dk.open(tmp_path / "ws") as ws:
+        assert len(ws.uploads()) >= 3
+        assert ws.summary()["visits"] == 1

@@ -7,6 +7,7 @@ import os
 import signal
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 PRELOAD = ["dwell_kit.workspace.facade", "dwell_kit.ingest.readers", "dwell_kit.ingest.appearances"]
 
@@ -57,5 +58,34 @@ def erase(workspace: str, person: str, die_at: str) -> None:
 def start_erasure(workspace: Path, person: str, *, die_at: str) -> ForkServerProcess:
     """`erase` in a new process."""
     process = context().Process(target=erase, args=(str(workspace), person, die_at))
+    process.start()
+    return process
+
+
+def track(workspace: str, cameras: list[dict[str, Any]], die_at: str, nth: int, more: dict[str, Any]) -> None:
+    """Track live cameras; kill this process at the nth time that step `die_at`, or that frame, is reached."""
+    import dwell_kit as dk
+
+    count = 0
+
+    def step(name: str) -> None:
+        nonlocal count
+        count += name == die_at
+        if name == die_at and count == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def progress(_at_s: float, _length_s: float | None, status: list[Any]) -> None:
+        if die_at == "frame" and status[0].frames >= nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with dk.open(workspace) as ws:
+        ws.track(cameras, step=step, progress=progress, **more)
+
+
+def start_tracking(
+    workspace: Path, cameras: list[dict[str, Any]], *, die_at: str, nth: int = 1, **more: Any
+) -> ForkServerProcess:
+    """`track` in a new process."""
+    process = context().Process(target=track, args=(str(workspace), cameras, die_at, nth, more))
     process.start()
     return process

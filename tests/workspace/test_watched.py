@@ -143,7 +143,7 @@ def test_a_live_run_that_is_ended_by_hand_keeps_what_was_seen(server: Server, tm
 
     before = signal.getsignal(number)
     with dk.open(tmp_path / "ws") as ws:
-        report = ws.track([live(tmp_path, server.address)], seconds=600, progress=enough)
+        report = ws.track([live(tmp_path, server.address)], progress=enough)
         assert report.accepted >= 15
         assert any("ended by hand after" in note for note in report.notes)
         (row,) = ws.coverage(as_="polars").iter_rows(named=True)

@@ -1,0 +1,284 @@
+"""A run of tracking, stored in instalments: persons go on from one to the next, and nothing is stored twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+import polars as pl
+import pyarrow.parquet as pq
+from sqlalchemy import Connection
+
+from dwell_kit.ingest.batches import ReadOptions
+from dwell_kit.ingest.quality import Report
+from dwell_kit.schema import columns as c
+from dwell_kit.schema.geometry import Zone
+from dwell_kit.schema.tables import POSITIONS
+from dwell_kit.store import links, runs
+from dwell_kit.store.keys import PersonCoder
+from dwell_kit.store.links import Member
+from dwell_kit.store.raw import hash_file
+from dwell_kit.store.statements import Said
+from dwell_kit.workspace import journal
+from dwell_kit.workspace.handle import Handle
+from dwell_kit.workspace.ingesting import Also, Target, ingest
+from dwell_kit.workspace.linking import write_down
+from dwell_kit.workspace.publishing import Draft, Step, no_step
+from dwell_kit.workspace.track_runs import WHO
+
+READER: Final = "positions"
+_PERSON: Final = "person-{}"
+
+Watched = Mapping[str, Sequence[tuple[datetime, datetime]]]
+"""Camera → when it was watched."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What all instalments of a run have in common.
+
+    Parameters
+    ----------
+    title : of the uploads. tz, zones : as in `ReadOptions`. known_by : by what the very same run is known again.
+    """
+
+    title: str
+    target: Target
+    tz: str
+    zones: tuple[Zone, ...] = ()
+    known_by: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Self:
+        """What `as_dict` gave."""
+        target, zones = Target(**said["target"]), tuple(Zone(**zone) for zone in said["zones"])
+        return cls(**{**said, "target": target, "zones": zones})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Waiting:
+    """An instalment that is ready to be stored.
+
+    Parameters
+    ----------
+    folder : where its file is, in the run's. watched, said : as in `Target`.
+    merged : persons of earlier instalments who were found to be one since: who they are, and who they were.
+    """
+
+    folder: str
+    watched: Watched
+    said: tuple[str, ...]
+    merged: tuple[tuple[str, str], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "watched": watched_to(self.watched)}
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Self:
+        merged = tuple((kept, other) for kept, other in said["merged"])
+        return cls(
+            **{**said, "watched": watched_from(said["watched"]), "said": tuple(said["said"]), "merged": merged}
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _State:
+    """How far a run has come: who is called what, the parts of the journal that are in instalments, how many there
+    are, and those that are not stored.
+    """
+
+    named: Mapping[str, str] = field(default_factory=dict)
+    parts: int = 0
+    made: int = 0
+    waiting: tuple[_Waiting, ...] = ()
+
+
+class Instalments:
+    """What a run stores, and how far it has come.
+
+    Parameters
+    ----------
+    folder : of the run and its journal. lasting : if the run is killed, whoever comes next can store what it has
+        left (`resumed`).
+    """
+
+    def __init__(self, ws: Handle, folder: Path, stored: Stored, *, lasting: bool) -> None:
+        self._ws, self._stored = ws, stored
+        self.folder, self.lasting = folder, lasting
+        self._state = _State()
+        self._save()
+
+    @classmethod
+    def resumed(cls, ws: Handle, folder: Path, *, said: str) -> Self:
+        """Those of a run that was killed; what is stored from now on says so.
+
+        Raises
+        ------
+        OSError, ValueError, KeyError, TypeError : if what it left cannot be read.
+        """
+        found = json.loads((folder / journal.STATE).read_text())
+        stored = Stored.from_dict(found["stored"])
+        stored = replace(stored, target=replace(stored.target, said=(*stored.target.said, said)))
+        made = cls(ws, folder, stored, lasting=False)
+        waiting = tuple(_Waiting.from_dict(one) for one in found["state"]["waiting"])
+        made._state, made.lasting = _State(**{**found["state"], "waiting": waiting}), True
+        return made
+
+    @property
+    def named(self) -> Mapping[str, str]:
+        """The person id of each name that came in an instalment."""
+        return self._state.named
+
+    @property
+    def made(self) -> int:
+        """How many there are."""
+        return self._state.made
+
+    def left(self) -> list[Path]:
+        """The parts of the journal that are in no instalment."""
+        return [part for part in journal.parts(self.folder) if int(part.stem) >= self._state.parts]
+
+    def cut(self, parts: Sequence[Path], kept: Mapping[str, str], watched: Watched, said: Sequence[str]) -> None:
+        """Make an instalment of the next parts of the journal.
+
+        Parameters
+        ----------
+        kept : whom each name of the run stands for by now. watched, said : as in `Target`.
+        """
+        state = self._state
+        named, new, merged = _named(kept, state.named)
+        with self._ws.database.write() as connection:
+            run, first = runs.claim(
+                connection, self._stored.target.environment, self._stored.target.source, persons=len(new),
+                run_hash=self._stored.known_by, now=self._ws.now(),
+            )  # fmt: skip
+        numbers = {one: _PERSON.format(first + at) for at, one in enumerate(new)}
+        named = {name: numbers.get(person, person) for name, person in named.items()}
+        folder = self.folder / f"{state.made + 1:06}"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{self._stored.title}.tracks.parquet"
+        _write(path, parts, named, mark=f"{self.folder.stem}/{folder.name}")
+        with self._ws.database.write() as connection:
+            runs.wrote(connection, run, hash_file(path))
+        waiting = _Waiting(folder=folder.name, watched=watched, said=tuple(said), merged=tuple(merged))
+        self._state = _State(
+            named=named,
+            parts=state.parts + len(parts),
+            made=state.made + 1,
+            waiting=(*state.waiting, waiting),
+        )
+        self._save()
+        for part in parts:
+            part.unlink()
+
+    def store(self, *, also: Also | None = None, step: Step = no_step) -> list[Report]:
+        """Store what is not stored yet, the oldest first; `also` is published with each."""
+        reports = []
+        while self._state.waiting:
+            first = self._state.waiting[0]
+            folder = self.folder / first.folder
+            target = self._stored.target
+            target = replace(target, reader=READER, watched=first.watched, said=(*target.said, *first.said))
+            reports.append(
+                ingest(
+                    self._ws,
+                    folder / f"{self._stored.title}.tracks.parquet",
+                    target=target,
+                    options=ReadOptions(tz=self._stored.tz, zones=self._stored.zones),
+                    step=step,
+                    also=_Both(self._ws, target, first.merged, also),
+                )
+            )
+            self._state = replace(self._state, waiting=self._state.waiting[1:])
+            self._save()
+            shutil.rmtree(folder)
+        return reports
+
+    def _save(self) -> None:
+        """Written as a whole or not at all."""
+        if not self.lasting:
+            return
+        state = {**vars(self._state), "waiting": [one.as_dict() for one in self._state.waiting]}
+        written = self.folder / f"{journal.STATE}.new"
+        written.write_text(json.dumps({"stored": self._stored.as_dict(), "state": state}))
+        written.replace(self.folder / journal.STATE)
+
+
+@dataclass(frozen=True)
+class _Both:
+    """What is published with an instalment: who was found to be one, and what else there is."""
+
+    ws: Handle
+    target: Target
+    merged: Sequence[tuple[str, str]]
+    also: Also | None
+
+    def __call__(self, draft: Draft, report: Report) -> None:
+        draft.finally_do.append(lambda connection: self._link(connection, draft.snapshot_id or 0))
+        if self.also is not None:
+            self.also(draft, report)
+
+    def _link(self, connection: Connection, snapshot_id: int) -> None:
+        environment, source = self.target.environment, self.target.source
+        coder = PersonCoder(self.ws.secret, environment, source)
+        for pair in self.merged:
+            people = [Member(source, person, coder.code(person)) for person in pair]
+            said = Said(WHO, self.ws.now(), "found to be one, by place and time, after the first was stored")
+            write_down(connection, environment, links.MERGE, people, said, snapshot_id=snapshot_id)
+
+
+def watched_to(watched: Watched) -> dict[str, list[list[str]]]:
+    """JSON-ready; `watched_from` reads it back."""
+    return {camera: [[a.isoformat(), b.isoformat()] for a, b in pairs] for camera, pairs in watched.items()}
+
+
+def watched_from(said: Mapping[str, Sequence[Sequence[str]]]) -> Watched:
+    """What `watched_to` gave."""
+    moment = datetime.fromisoformat
+    return {camera: [(moment(a), moment(b)) for a, b in pairs] for camera, pairs in said.items()}
+
+
+def _named(
+    kept: Mapping[str, str], before: Mapping[str, str]
+) -> tuple[dict[str, str], list[str], list[tuple[str, str]]]:
+    """Name → the person id that it has, or whom it stands for if that person has none yet; these persons in order;
+    and pairs of ids that were found to be one: who it is, and who it was.
+
+    >>> _named({"*:1": "*:1", "*:2": "*:1", "*:3": "*:3"}, {"*:1": "person-8", "*:2": "person-9"})
+    ({'*:1': 'person-8', '*:2': 'person-8', '*:3': '*:3'}, ['*:3'], [('person-8', 'person-9')])
+    """
+    people: dict[str, list[str]] = {}
+    for name, one in kept.items():
+        people.setdefault(one, [one]).append(name)
+    named: dict[str, str] = {}
+    new, merged = [], []
+    for one, names in people.items():
+        known = sorted({before[name] for name in names if name in before}, key=_number)
+        if not known:
+            new.append(one)
+        merged += [(known[0], other) for other in known[1:]]
+        named |= dict.fromkeys(names, known[0] if known else one)
+    return named, new, merged
+
+
+def _number(person: str) -> int:
+    return int(person.rpartition("-")[2])
+
+
+def _write(path: Path, parts: Sequence[Path], named: Mapping[str, str], *, mark: str) -> None:
+    """The positions of some parts under their persons' ids, as a file; two without any differ by their `mark`."""
+    schema = POSITIONS.empty().drop(c.ROW_NO).to_arrow().schema
+    with pq.ParquetWriter(path, schema.with_metadata({"dwell_kit": mark})) as writer:
+        for part in parts:
+            rows = pl.concat([POSITIONS.empty(), *(record.rows for record in journal.read(part))])
+            person = pl.col(c.PERSON).replace_strict(named, return_dtype=pl.String)
+            writer.write_table(rows.with_columns(person).drop(c.ROW_NO).to_arrow().cast(schema))

@@ -1,0 +1,84 @@
+"""What a run of tracking has seen, on disk at once: a run that is killed leaves it to whoever comes next."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+STATE: Final = "run.json"
+"""Beside a journal: what whoever comes next needs to store what a killed run has left."""
+_HEAD: Final = struct.Struct("<QQ")
+_PART_ROWS: Final = 50_000
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """Some positions, and what the run says by then (JSON-ready)."""
+
+    rows: pl.DataFrame
+    said: dict[str, Any]
+
+
+class Journal:
+    """Records in the parts of a folder, `000000.part` and on, each of so many rows that memory holds them.
+
+    A record is there for whoever reads as soon as `add` returns, whatever becomes of the process. Nothing waits
+    for the disk: a machine that loses its power may lose the last seconds.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts: list[Path] = []
+        self._made = self._rows = 0
+        self._file: io.FileIO | None = None
+
+    def add(self, rows: pl.DataFrame, said: dict[str, Any]) -> None:
+        """Write a record down."""
+        if self._file is None or self._rows >= _PART_ROWS:
+            self._begin()
+        assert self._file is not None
+        text, table = json.dumps(said).encode(), io.BytesIO()
+        rows.write_ipc_stream(table)
+        self._file.write(_HEAD.pack(len(text), table.tell()) + text + table.getvalue())
+        self._rows += rows.height
+
+    def turn(self) -> list[Path]:
+        """The parts since the last turn; what is added from now on goes to others."""
+        parts, self._parts = self._parts, []
+        self.close()
+        return parts
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _begin(self) -> None:
+        self.close()
+        self._parts.append(self._folder / f"{self._made:06}.part")
+        self._made, self._rows = self._made + 1, 0
+        self._file = self._parts[-1].open("wb", buffering=0)
+
+
+def parts(folder: Path) -> list[Path]:
+    """The parts of a journal in order."""
+    return sorted(folder.glob("*.part"))
+
+
+def read(part: Path) -> Iterator[Record]:
+    """The records of a part; one that was cut short with its process is left out."""
+    with part.open("rb") as file:
+        while len(head := file.read(_HEAD.size)) == _HEAD.size:
+            text_bytes, table_bytes = _HEAD.unpack(head)
+            text, table = file.read(text_bytes), file.read(table_bytes)
+            if len(table) < table_bytes:
+                return
+            yield Record(pl.read_ipc_stream(table), json.loads(text))
