@@ -80,8 +80,7 @@ def associate(
     for instant in range(data.instants):
         seen = [np.flatnonzero((data.instant == instant) & (data.camera == c)) for c in range(len(CAMERAS))]
         floor = on_shared_floor(
-            data.cameras,
-            [boxes[rows] for rows in seen],
+            [camera.footing(boxes[rows]) for camera, rows in zip(data.cameras, seen, strict=True)],
             tracks=[data.person[rows] for rows in seen] if tracks else None,
             across=rules.foot_across,
             along=rules.foot_along,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -29,7 +30,11 @@ _HINT: Final = (
 _NEEDED: Final = ["*.json", "*.safetensors"]
 _PATIENCE_S: Final = 5.0
 _MOST: Final = 64
+_A_HAND: Final = 8
+"""Pictures that one thread makes smaller at a time: asked about one by one, transformers is busy with itself."""
 _SMALLEST_PX: Final = 2
+_BYTES: Final = {"do_rescale": False, "do_normalize": False, "return_tensors": "np"}
+"""What transformers is to leave to the device: numbers of all pictures at once."""
 _WHOLE, _HALF = "clip", "clip_vision_model"
 """What transformers calls CLIP, and its image encoder alone."""
 
@@ -49,7 +54,7 @@ class ClipEmbedder:
         self.size = int(model.config.projection_dim)
         self._processor = processor
         self._colour = np.round(255 * np.array(processor.image_mean)).astype(np.uint8)
-        self._network = Thrifty(_Encoder(model, device), most=_MOST)
+        self._network = Thrifty(_Encoder(model, processor, device), most=_MOST)
         self._hands = ThreadPoolExecutor(os.cpu_count(), "dwell-clip")
 
     @classmethod
@@ -83,22 +88,20 @@ class ClipEmbedder:
 
     def embed_all(self, shown: Sequence[tuple[Image, Floats]]) -> list[Floats]:
         """The same of several pictures and their boxes, shown to the network together."""
-        every = [(image, box) for image, xyxy in shown for box in boxes_of(image, xyxy)]
-        pixels = list(self._hands.map(lambda one: self._pixels(*one), every))
-        looks = np.full((len(every), self.size), np.nan)
-        there = [row for row, one in enumerate(pixels) if one is not None]
+        boxes = [boxes_of(image, xyxy) for image, xyxy in shown]
+        squares = [self._square(image, box) for (image, _), mine in zip(shown, boxes, strict=True) for box in mine]
+        looks = np.full((len(squares), self.size), np.nan)
+        there = {row: square for row, square in enumerate(squares) if square is not None}
         if there:
-            answer = self._network.run(np.stack([one for one in pixels if one is not None]))
-            looks[there] = unit(answer.astype(np.float64))
-        return np.split(looks, np.cumsum([len(boxes_of(image, xyxy)) for image, xyxy in shown])[:-1])
+            parts = [list(there.values())[at : at + _A_HAND] for at in range(0, len(there), _A_HAND)]
+            pixels = np.concatenate(list(self._hands.map(self._pixels, parts)))
+            looks[list(there)] = unit(self._network.run(pixels).astype(np.float64))
+        left = iter(looks)
+        return [np.array([*islice(left, len(mine))]).reshape(-1, self.size) for mine in boxes]
 
-    def _pixels(self, image: Image, box: Floats) -> NDArray[np.float32] | None:
-        """(3, side, side) what the network is shown of a box; None if that is nothing."""
-        square = self._square(image, box)
-        if square is None:
-            return None
-        pixels = self._processor(images=[square], return_tensors="np")["pixel_values"]
-        return np.asarray(pixels[0], np.float32)
+    def _pixels(self, squares: Sequence[Image]) -> NDArray[Any]:
+        """(n, 3, side, side) bytes of squares in the network's size."""
+        return np.asarray(self._processor(images=list(squares), **_BYTES)["pixel_values"])
 
     def _square(self, image: Image, box: Floats) -> Image | None:
         """(side, side, 3) RGB: what a box shows, in the middle of a square; None if that is nothing."""
@@ -119,14 +122,18 @@ class ClipEmbedder:
 class _Encoder:
     """CLIP's image encoder on a device, as `Thrifty` wants it."""
 
-    def __init__(self, model: Any, device: str) -> None:
+    def __init__(self, model: Any, processor: Any, device: str) -> None:
         import torch
 
         self._torch, self.device = torch, device
         self._model, self._where = model, ""  # moved at the first pictures, as `Thrifty` wants it
+        none, one = [0.0] * 3, [1.0] * 3
+        scale = processor.rescale_factor if processor.do_rescale else 1.0
+        mean, std = (processor.image_mean, processor.image_std) if processor.do_normalize else (none, one)
+        self._scale, self._mean, self._std = scale, *(torch.tensor(c)[:, None, None] for c in (mean, std))
 
     def run(self, pictures: NDArray[Any]) -> NDArray[Any]:
-        """(n, size) looks of (n, 3, side, side) pixels."""
+        """(n, size) looks of (n, 3, side, side) bytes."""
         answer: NDArray[Any] = within_memory(lambda: self._answer(pictures))
         return answer
 
@@ -140,8 +147,10 @@ class _Encoder:
             self._model = self._model.to(device=self.device, dtype=self._number())
             self._where = self.device
         with self._torch.inference_mode():
-            pixels = self._torch.from_numpy(pictures).to(self.device, self._model.dtype)
-            looks: NDArray[Any] = self._model(pixel_values=pixels).image_embeds.float().cpu().numpy()
+            pixels = self._torch.from_numpy(pictures).to(self.device).float() * self._scale
+            pixels = (pixels - self._mean.to(self.device)) / self._std.to(self.device)
+            answer = self._model(pixel_values=pixels.to(self._model.dtype))
+            looks: NDArray[Any] = answer.image_embeds.float().cpu().numpy()
         return looks
 
     def _number(self) -> Any:

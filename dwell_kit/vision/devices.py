@@ -47,7 +47,12 @@ class Thrifty:
         self.note = ""
 
     def run(self, pictures: Array) -> Array:
-        """(n, …) answers to (n, …) pictures, n at least 1.
+        """(n, …) answers to (n, …) pictures, n at least 1. Raises as `answers`."""
+        answers = self.answers(pictures)
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+    def answers(self, pictures: Array) -> list[Array]:
+        """The same as they come, batch by batch: where their sizes differ from one to the next.
 
         Raises
         ------
@@ -63,7 +68,7 @@ class Thrifty:
                 self._spare(len(some), full)
             else:
                 at += len(some)
-        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+        return answers
 
     def _spare(self, size: int, full: OutOfMemoryError) -> None:
         """Ask less of the device from now on."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dwell_kit.errors import InputError
 from dwell_kit.schema.outlines import Points
-from dwell_kit.vision.ground import Calibration, feet, foot_covariance, width_on_floor
+from dwell_kit.vision.ground import Footing
 
 Floats = NDArray[np.float64]
 NO_TRACK = -1
@@ -70,39 +70,32 @@ class FloorBoxes:
 
 
 def on_shared_floor(
-    cameras: Sequence[Calibration],
-    xyxy: Sequence[Floats],
+    footings: Sequence[Footing],
     *,
     tracks: Sequence[NDArray[np.int64]] | None = None,
     embeddings: Sequence[Floats] | None = None,
     across: float,
     along: float,
 ) -> FloorBoxes:
-    """Boxes (n, 4) px of each camera as one instant on the floor.
+    """Boxes of each camera as one instant on the floor.
 
-    `across` and `along` are those of `foot_covariance`; `tracks` and `embeddings` go box by box.
+    `across` and `along` are those of `Footing.covariance`; `tracks` and `embeddings` go box by box.
 
     Raises
     ------
     InputError : if the lists are of different lengths.
     """
-    for name, given in (("xyxy", xyxy), ("tracks", tracks), ("embeddings", embeddings)):
-        if given is not None and len(given) != len(cameras):
-            raise InputError("not one list of boxes per camera", name, str(len(cameras)), str(len(given)))
-    boxes = [np.asarray(one, np.float64).reshape(-1, 4) for one in xyxy]
-    counts = [len(one) for one in boxes]
-    spreads = [
-        foot_covariance(one.camera, box, calibration_m=one.sigma_m, across=across, along=along)
-        for one, box in zip(cameras, boxes, strict=True)
-    ]
-    places = [one.camera.to_floor(feet(box)) for one, box in zip(cameras, boxes, strict=True)]
-    widths = [width_on_floor(one.camera, box) for one, box in zip(cameras, boxes, strict=True)]
+    for name, given in (("tracks", tracks), ("embeddings", embeddings)):
+        if given is not None and len(given) != len(footings):
+            raise InputError("not one list per camera", name, str(len(footings)), str(len(given)))
+    counts = [len(one.floor_m) for one in footings]
+    spreads = [one.covariance(across=across, along=along) for one in footings]
     n = sum(counts)
     return FloorBoxes(
-        camera=np.repeat(np.arange(len(cameras)), counts).astype(np.int64),
-        floor_m=np.concatenate([np.zeros((0, 2)), *places]),
+        camera=np.repeat(np.arange(len(footings)), counts).astype(np.int64),
+        floor_m=np.concatenate([np.zeros((0, 2)), *(one.floor_m for one in footings)]),
         covariance=np.concatenate([np.zeros((0, 2, 2)), *spreads]),
-        width_m=np.concatenate([np.zeros(0), *widths]),
+        width_m=np.concatenate([np.zeros(0), *(one.width_m for one in footings)]),
         track=np.full(n, NO_TRACK, np.int64) if tracks is None else np.concatenate(tracks).astype(np.int64),
         embedding=None if embeddings is None else np.concatenate(embeddings),
     )

@@ -16,7 +16,7 @@ from dwell_kit.vision.associate import Associator
 from dwell_kit.vision.association_rules import AssociationRules
 from dwell_kit.vision.boxes import Floats, Integers, Tracks
 from dwell_kit.vision.floor_boxes import on_shared_floor
-from dwell_kit.vision.ground import Calibration
+from dwell_kit.vision.ground import Calibration, Footing
 from dwell_kit.vision.paths import Paths
 from dwell_kit.vision.portraits import Portraits
 from dwell_kit.vision.track import TrackerSettings
@@ -92,7 +92,7 @@ class Joining:
         """Which cameras share a floor, by their places in `cameras`; none if fewer than two are calibrated."""
         self._names = [(name, SHARED if i in self.together else name) for i, name in enumerate(names)]
         self._associator = Associator(first_id=1, rules=rules.association)
-        self._paths = Paths(self._calibrations, lag_s=rules.lag_s)
+        self._paths = Paths(lag_s=rules.lag_s)
         self.portraits = Portraits()
         """How each person looked to each camera; none if no looks are given."""
 
@@ -111,10 +111,14 @@ class Joining:
         looks : (n, d) of each camera, a unit vector for each of its tracks, NaN for who has shown none. Over
             cameras that share a floor they help to say who is who; None: place and time alone say it.
         """
-        persons = self._persons(at_s, tracks, looks)
+        footings = [
+            None if one is None else one.footing(seen.xyxy)
+            for one, seen in zip(self._calibrations, tracks, strict=True)
+        ]
+        persons = self._persons(at_s, tracks, footings, looks)
         for i, (frame, seen, who) in enumerate(zip(newest, tracks, persons, strict=True)):
             if frame is not None and len(seen):
-                self._paths.add(i, frame, seen, who)
+                self._paths.add(i, frame, seen, who, footings[i])
                 if looks is not None:
                     camera, place = self._names[i]
                     names = [None if one == NOBODY else f"{place}:{one}" for one in who.tolist()]
@@ -148,15 +152,20 @@ class Joining:
             for one in self._associator.log.by_look()
         ]
 
-    def _persons(self, at_s: float, tracks: Sequence[Tracks], looks: Sequence[Floats] | None) -> list[Integers]:
+    def _persons(
+        self,
+        at_s: float,
+        tracks: Sequence[Tracks],
+        footings: Sequence[Footing | None],
+        looks: Sequence[Floats] | None,
+    ) -> list[Integers]:
         """The number of each track's person: the track's own, or over all cameras; `NOBODY` if not confirmed."""
         numbers = [seen.track_id.copy() for seen in tracks]
         if not self.together:
             return numbers
         mine = [tracks[i] for i in self.together]
         boxes = on_shared_floor(
-            [one for i in self.together if (one := self._calibrations[i]) is not None],
-            [seen.xyxy for seen in mine],
+            [one for i in self.together if (one := footings[i]) is not None],
             tracks=[seen.track_id for seen in mine],
             embeddings=None if looks is None else [looks[i] for i in self.together],
             across=self._rules.association.foot_across,

@@ -53,13 +53,13 @@ class Letterbox:
         """Of a picture that fills the input, whatever its shape."""
         return cls(picture, shape, shape, (0, 0))
 
-    def place(self, image: Image) -> Image:
-        """(height, width, 3) input with the picture in it."""
+    def place(self, image: Image, into: Image | None = None) -> Image:
+        """(height, width, 3) input with the picture in it: `into`, if it is given, whatever was there."""
+        made = np.empty((*self.shape, 3), np.uint8) if into is None else into
         if image.shape[:2] != self.inside:
             image = np.asarray(cv2.resize(image, self.inside[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
-        if self.inside == self.shape:
-            return image
-        made = np.full((*self.shape, 3), _GREY, np.uint8)
+        if self.inside != self.shape:
+            made[:] = _GREY
         left, top = self.corner
         made[top : top + self.inside[0], left : left + self.inside[1]] = image
         return made

@@ -14,7 +14,7 @@ from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import POSITIONS, UTC_US
 from dwell_kit.schema.time import US
 from dwell_kit.vision.boxes import Floats, Integers, Tracks
-from dwell_kit.vision.ground import Calibration, feet, foot_sigma
+from dwell_kit.vision.ground import Footing
 from dwell_kit.vision.smooth import smooth_tracks
 from dwell_kit.vision.video import Frame
 
@@ -50,28 +50,27 @@ class Paths:
 
     Parameters
     ----------
-    calibrations : of each camera; None leaves its positions in the picture.
+    lag_s : how far they look ahead.
     """
 
-    def __init__(self, calibrations: Sequence[Calibration | None], *, lag_s: float) -> None:
+    def __init__(self, *, lag_s: float) -> None:
         if not 0 <= lag_s < np.inf:
             raise InputError("a lag is no time", "lag_s", "0 s or more", repr(lag_s))
-        self._calibrations = list(calibrations)
         self._lag_s = lag_s
         self._waiting: list[_Rows] = []
         self._given_s = -np.inf
         self._row_no = 0
         self._none = POSITIONS.empty()
 
-    def add(self, camera: int, frame: Frame, tracks: Tracks, persons: Integers) -> None:
-        """The persons in a frame of a camera."""
+    def add(
+        self, camera: int, frame: Frame, tracks: Tracks, persons: Integers, footing: Footing | None = None
+    ) -> None:
+        """The persons in a frame of a camera; without a footing they stay in the picture."""
         n = len(tracks)
-        calibration = self._calibrations[camera]
         floor_m, sigma_m = np.full((n, 2), np.nan), np.ones(n)
-        if calibration is not None:
-            floor_m = calibration.camera.to_floor(feet(tracks.xyxy))
-            sigma_m = foot_sigma(calibration.camera, tracks.xyxy, calibration_m=calibration.sigma_m)
-            floor_m[~np.isfinite(sigma_m)] = np.nan
+        if footing is not None:
+            sigma_m = footing.sigma()
+            floor_m = np.where(np.isfinite(sigma_m)[:, None], footing.floor_m, np.nan)
             sigma_m = np.where(np.isfinite(sigma_m), np.maximum(sigma_m, _NEAREST_M), 1.0)
         self._waiting.append(
             _Rows(

@@ -50,10 +50,10 @@ class Portraits:
     def add(self, at_s: float, camera: str, persons: Sequence[str | None], looks: Floats) -> None:
         """What a camera saw at media time `at_s`: (n, d) looks of its persons, NaN for who shows none; `None` is
         nobody."""
-        for person, look in zip(persons, looks, strict=True):
+        for person, look in zip(persons, np.nan_to_num(looks), strict=True):
             if person is not None:
                 kept = self._sums.setdefault((person, camera), _Sum(np.zeros(len(look)), at_s, at_s))
-                kept.total += np.nan_to_num(look)
+                kept.total += look
                 kept.last_s = at_s
 
     def of(self, resolve: Callable[[Sequence[str]], list[str]]) -> list[Portrait]:

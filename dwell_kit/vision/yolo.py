@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Final, Self
 
 import numpy as np
@@ -67,14 +68,17 @@ class YoloDetector:
         found: list[Detections] = [Detections.empty()] * len(images)
         for shape in dict.fromkeys(fit.shape for fit in fits):
             rows = [row for row, fit in enumerate(fits) if fit.shape == shape]
-            placed = self._hands.map(lambda row: fits[row].place(images[row]), rows)
-            answer = self._network.run(np.stack(list(placed)))
-            candidates, alike = read_answer(
-                answer, classes=self._facts.classes, shape=shape, detr=self._facts.detr, least=self._least
-            )
-            for row, some in zip(rows, candidates, strict=True):
-                kept = some.of_class(self._facts.person, overlap=self._overlap if alike else None)
-                found[row] = _detections(fits[row].back(kept.xyxy), kept.score)
+            batch = np.empty((len(rows), *shape, 3), np.uint8)
+            shown = [fits[row] for row in rows], [images[row] for row in rows]
+            list(self._hands.map(Letterbox.place, *shown, batch))
+            left = iter(rows)
+            for answer in self._network.answers(batch):
+                candidates, alike = read_answer(
+                    answer, classes=self._facts.classes, shape=shape, detr=self._facts.detr, least=self._least
+                )
+                for row, some in zip(islice(left, len(answer)), candidates, strict=True):
+                    kept = some.of_class(self._facts.person, overlap=self._overlap if alike else None)
+                    found[row] = _detections(fits[row].back(kept.xyxy), kept.score)
         return found
 
     def _fit(self, image: Image) -> Letterbox:

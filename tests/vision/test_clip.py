@@ -66,6 +66,16 @@ def test_looks_are_those_of_transformers(folder: Path, capfd: pytest.CaptureFixt
     assert made.note == ""
 
 
+def test_looks_of_several_pictures_are_those_of_each(folder: Path) -> None:
+    made = clip(folder)
+    other = networks.picture(90, 140, 3)
+    shown = [(IMAGE, BOXES), (other, np.zeros((0, 4))), (other, np.repeat(BOXES, 3, axis=0)), (other, BOXES[2:4])]
+    for looks, (image, boxes) in zip(made.embed_all(shown), shown, strict=True):
+        assert looks.shape == (len(boxes), made.size)
+        assert looks == pytest.approx(made.embed(image, boxes), abs=1e-5, nan_ok=True)
+    assert made.embed_all([]) == []
+
+
 def test_nobody_and_no_picture(folder: Path) -> None:
     made = clip(folder)
     assert made.embed(IMAGE, np.zeros((0, 4))).shape == (0, 24)

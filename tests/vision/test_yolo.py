@@ -55,6 +55,18 @@ def test_own_weights_by_torch(kind: str, tmp_path: Path, monkeypatch: pytest.Mon
     agree(networks.write_checkpoint(tmp_path / f"{kind}.pt", kind), monkeypatch)
 
 
+@pytest.mark.parametrize("kind", ["yolo", "end2end", "rtdetr"])
+def test_answers_are_the_same_whoever_is_in_the_batch(kind: str, tmp_path: Path) -> None:
+    networks.needs("torch", "ultralytics")
+    weights = networks.write_checkpoint(tmp_path / f"{kind}.pt", kind)
+    pictures = [*PICTURES, np.zeros((120, 200, 3), np.uint8)]
+    together, halved = detector(weights), detector(weights)
+    halved._network._most = 1  # as where memory ran out
+    for found, alone in zip(together.detect(pictures), halved.detect(pictures), strict=True):
+        assert found.xyxy == pytest.approx(alone.xyxy, abs=1e-3)
+        assert found.confidence == pytest.approx(alone.confidence, abs=1e-5)
+
+
 @pytest.mark.parametrize("dynamic", [False, True])
 @pytest.mark.parametrize("kind", ["yolo", "end2end", "rtdetr"])
 def test_exported_to_onnx(kind: str, dynamic: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
