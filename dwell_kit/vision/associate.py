@@ -208,12 +208,13 @@ class Associator:
         groups = int(label.max()) + 1
         claims, claimed = np.zeros((len(self._persons), groups)), np.zeros(groups)
         row = {int(one): i for i, one in enumerate(self.log.resolve(self._persons.ids()))}
-        for i, key in enumerate(zip(seen.camera.tolist(), seen.track.tolist(), strict=True)):
-            if key in self._held:
-                claimed[label[i]] = 1.0
-                person = row.get(int(self.log.resolve([self._held[key][0]])[0]))
-                if person is not None:
-                    claims[person, label[i]] = 1.0
+        keys = zip(seen.camera.tolist(), seen.track.tolist(), strict=True)
+        held = {i: self._held[key][0] for i, key in enumerate(keys) if key in self._held}
+        for i, one in zip(held, self.log.resolve(list(held.values())).tolist(), strict=True):
+            claimed[label[i]] = 1.0
+            person = row.get(one)
+            if person is not None:
+                claims[person, label[i]] = 1.0
         return claims - claimed * (claims == 0)
 
     def _bear(self, at_s: float, owners: Ids, places: Floats, spread: Floats) -> tuple[Ids, NDArray[np.bool_]]:
@@ -254,7 +255,7 @@ class Associator:
             key = int(seen.camera[i]), int(seen.track[i])
             person = int(raw[i])
             held = self._held.get(key, (person, at_s))[0]
-            was, now = self.log.resolve([held, person]).tolist()
+            was, now = (held, person) if held == person else self.log.resolve([held, person]).tolist()
             if was == now:
                 self._together.pop((held, person), None)
             elif was in present:

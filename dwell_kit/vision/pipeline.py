@@ -181,8 +181,12 @@ class Pipeline(JoinedRun):
 
     def _note(self) -> None:
         """Pass on what detectors and the embedder say of themselves."""
+        said: dict[int, str] = {}  # many cameras share a detector
         for camera in self._cameras:
-            camera.status.note = notes(camera.given.detector, self._embedder)
+            detector = camera.given.detector
+            if id(detector) not in said:
+                said[id(detector)] = notes(detector, self._embedder)
+            camera.status.note = said[id(detector)]
 
     def _looks(self, at_s: float, newest: Sequence[Frame | None], tracks: Sequence[Tracks]) -> list[Floats] | None:
         """The looks of each camera's tracks; None without an embedder."""
