@@ -97,10 +97,9 @@ class JoinedRun:
         """As `Joining.resolve`."""
         return self._joining.resolve(persons)
 
-    @property
-    def decisions(self) -> int:
-        """As `Joining.decisions`."""
-        return self._joining.decisions
+    def merged(self, since: int) -> tuple[list[tuple[str, str]], int]:
+        """As `Joining.merged`."""
+        return self._joining.merged(since)
 
     def alike(self) -> list[tuple[str, str, float]]:
         """As `Joining.alike`."""

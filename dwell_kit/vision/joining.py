@@ -17,6 +17,7 @@ from dwell_kit.vision.association_rules import AssociationRules
 from dwell_kit.vision.boxes import Floats, Integers, Tracks
 from dwell_kit.vision.floor_boxes import on_shared_floor
 from dwell_kit.vision.ground import Calibration, Footing
+from dwell_kit.vision.links import MERGE
 from dwell_kit.vision.paths import Paths
 from dwell_kit.vision.portraits import Portraits
 from dwell_kit.vision.track import TrackerSettings
@@ -140,10 +141,13 @@ class Joining:
             for name, (place, _, _), number in zip(persons, said, kept, strict=True)
         ]
 
-    @property
-    def decisions(self) -> int:
-        """How many times it was decided who is who over cameras; `resolve` says the same while it is the same."""
-        return len(self._associator.log.links)
+    def merged(self, since: int) -> tuple[list[tuple[str, str]], int]:
+        """Names that were found to be one person, by place and time, by decisions from number `since` on; and the
+        number of the next decision.
+        """
+        links = self._associator.log.links
+        found = [one for one in links[since:] if one.kind == MERGE and one.cosine is None and not one.undone]
+        return [(f"{SHARED}:{one.kept}", f"{SHARED}:{one.other}") for one in found], len(links)
 
     def alike(self) -> list[tuple[str, str, float]]:
         """Who was known again by their look: the first name, the later one, and the cosine."""

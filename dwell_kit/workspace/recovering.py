@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from dwell_kit.errors import in_words
 from dwell_kit.schema import columns as c
 from dwell_kit.workspace import journal
 from dwell_kit.workspace.handle import Handle
-from dwell_kit.workspace.instalments import Instalments, watched_from
+from dwell_kit.workspace.instalments import Instalments, Watched, watched_from
 from dwell_kit.workspace.sweeping import take_over
 
 _SAID: Final = "a live run was cut off; this is what it had seen since it was stored last"
@@ -38,10 +40,10 @@ def _store(ws: Handle, folder: Path) -> str:
     instalments = Instalments.resumed(ws, folder, said=_SAID)
     reports = instalments.store()
     parts = instalments.left()
-    names, said = _read(parts)
-    if said:
-        kept = {name: said["kept"].get(name, name) for name in (*instalments.named, *names)}
-        instalments.cut(parts, kept, watched_from(said["watched"]), ())
+    left = _read(parts)
+    if left.watched is not None:
+        kept = left.kept(instalments.named)
+        instalments.cut(parts, kept, left.watched, ())
         reports += instalments.store()
     shutil.rmtree(folder)
     if not reports:
@@ -50,13 +52,35 @@ def _store(ws: Handle, folder: Path) -> str:
     return f"a live run was cut off; what it had seen is stored by now: upload {stored}"
 
 
-def _read(parts: list[Path]) -> tuple[dict[str, None], dict[str, Any]]:
-    """The names in parts of a journal, and what was said last; nothing if nobody had looked."""
-    names: dict[str, None] = {}
-    said: dict[str, Any] = {}
+@dataclass
+class _Left:
+    """What the journal has beyond the last instalment: who was seen, who was found to be one, when was watched."""
+
+    names: dict[str, None] = field(default_factory=dict)
+    merged: list[tuple[str, str]] = field(default_factory=list)
+    watched: Watched | None = None
+
+    def kept(self, before: Iterable[str]) -> dict[str, str]:
+        """Whom each name stands for, of those before too."""
+        root: dict[str, str] = {}
+
+        def stands_for(name: str) -> str:
+            while name in root:
+                name = root[name]
+            return name
+
+        for kept, other in self.merged:
+            a, b = stands_for(kept), stands_for(other)
+            if a != b:
+                root[b] = a
+        return {name: stands_for(name) for name in (*before, *self.names)}
+
+
+def _read(parts: list[Path]) -> _Left:
+    left = _Left()
     for part in parts:
         for record in journal.read(part):
-            names.update(dict.fromkeys(record.rows[c.PERSON]))
-            kept = {**said.get("kept", {}), **record.said.pop("kept", {})}
-            said = {**record.said, "kept": kept}
-    return names, said
+            left.names.update(dict.fromkeys(record.rows[c.PERSON]))
+            left.merged += [(kept, other) for kept, other in record.said["merged"]]
+            left.watched = watched_from(record.said["watched"])
+    return left

@@ -51,8 +51,7 @@ class Storing:
         self._start, self._every_s, self._recognition, self._step = start, every_s, recognition, step
         self._names: dict[str, None] = {}
         self._told_s: dict[str, float] = {}
-        self._known: dict[str, str] = {}
-        self._decided = 0, 0
+        self._decided = 0
         self._cut_s, self._said_s = 0.0, -np.inf
         self._parts: list[Path] = []
         self._hand = ThreadPoolExecutor(1, "dwell-store")
@@ -99,18 +98,13 @@ class Storing:
         return not self._instalments.lasting or not any(one.frames for one in self._pipeline.status)
 
     def _progress(self, whole_s: float) -> dict[str, Any]:
-        """What a killed run leaves beside its positions; who is who, if that has changed."""
-        watched = self._watched(whole_s)
-        said: dict[str, Any] = {"watched": watched_to(self._moments(watched))}
-        if self._decided != (decided := (self._pipeline.decisions, len(self._names))):
-            before, self._decided = self._known, decided
-            said["kept"] = {name: one for name, one in self._kept().items() if before.get(name, name) != one}
-        return said
+        """What a killed run leaves beside its positions: when cameras were watched, who was found to be one."""
+        merged, self._decided = self._pipeline.merged(self._decided)
+        return {"watched": watched_to(self._moments(self._watched(whole_s))), "merged": merged}
 
     def _kept(self) -> dict[str, str]:
         """Whom each name stands for by now."""
-        self._known = dict(zip(self._names, self._pipeline.resolve(list(self._names)), strict=True))
-        return self._known
+        return dict(zip(self._names, self._pipeline.resolve(list(self._names)), strict=True))
 
     def _cut(self, whole_s: float | None, said: Sequence[str] = ()) -> Callable[[], list[Report]]:
         """What is to be done for the next instalment, of what is known now; the last one if `whole_s` is None."""

@@ -126,9 +126,9 @@ def test_a_killed_run_leaves_what_it_saw_to_whoever_comes_next(
     with dk.open(tmp_path / "ws") as ws:
         ws.ingest(write(tmp_path / "a.csv", [("anna", "hall", "1", 0, 60)]), environment="shop")
         rows = one_person(ws)
-        assert rows["frame"].max() - rows["frame"].min() + 1 == rows.height
+        assert rows["t"].sort().diff().max() < timedelta(seconds=1.5)  # no part of it is missing
         if die_at == "frame":
-            assert rows["frame"].max() >= nth - 10  # what waits to be made smooth goes with the process
+            assert rows["frame"].max() >= nth - 15  # what waits to be made smooth goes with the process
         (covered,) = ws.coverage("main", as_="polars").to_dicts()
         assert rows["t"].is_between(covered["covered_from"], covered["covered_till"]).all()
         if die_at != "published":  # else everything that was written down may be stored already
@@ -156,9 +156,8 @@ class _Run:
         self.status = [CameraStatus("a"), CameraStatus("b")]
         self.one: dict[str, str] = {}
 
-    @property
-    def decisions(self) -> int:
-        return len(self.one)
+    def merged(self, since: int) -> tuple[list[tuple[str, str]], int]:
+        return [(kept, other) for other, kept in self.one.items()][since:], len(self.one)
 
     def resolve(self, persons: list[str]) -> list[str]:
         return [self.one.get(name, name) for name in persons]
