@@ -27,7 +27,7 @@ def test_import_is_light() -> None:
 def test_public_names_are_frozen() -> None:
     assert dir(dwell_kit) == ["DwellError", "Filters", "Workspace", "__version__", "open"]
     assert sorted(n for n in vars(dwell_kit.Workspace) if not n.startswith("_")) == [
-        "audit", "camera_status", "cameras", "check", "check_file", "clear_camera_status",
+        "audit", "available", "camera_status", "cameras", "check", "check_file", "clear_camera_status",
         "close", "compact", "compare", "compute",
         "coverage", "covered_share", "crowd_events", "doctor", "edit_camera", "environments", "erase",
         "excluded", "export", "ingest", "link", "links", "list_rules", "lists", "path", "positions", "quality",

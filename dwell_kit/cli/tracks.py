@@ -109,6 +109,8 @@ def track(
 
     _check_used(detector, {"--weights": weights, "--detections": detections})
     _check_used(embedder, {"--embedder-weights": embedder_weights})
+    if calibration_camera and not calibration:
+        raise typer.BadParameter("there is no --calibration", param_hint="--calibration-camera")
     per_video: dict[str, list[Any] | None] = {
         "camera_id": _each(camera, videos, "--camera") or [_name(video) for video in videos],
         "calibration": _each(calibration, videos, "--calibration"),

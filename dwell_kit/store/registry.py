@@ -210,6 +210,22 @@ def audit(connection: Connection) -> list[tuple[datetime, str, str, str]]:
     ]
 
 
+def erased_since(connection: Connection, environment: str, since: datetime) -> dict[int, datetime]:
+    """Code of each person who was erased since → when."""
+    query = sa.select(db.audit.c.at, db.audit.c.detail).where(db.audit.c.action == "erase", db.audit.c.at >= since)
+    gone: dict[int, datetime] = {}
+    for at, detail in connection.execute(query.order_by(db.audit.c.id)):
+        if detail["environment"] == environment:
+            gone.update(dict.fromkeys((_signed(code) for code in detail["codes"]), at))
+    return gone
+
+
+def _signed(code: str) -> int:
+    """A person's code as the audit log writes it: 64 bits as hexadecimal digits."""
+    number = int(code, 16)
+    return number - (1 << 64) if number >> 63 else number
+
+
 def note(connection: Connection, *, who: str, action: str, detail: dict[str, Any], now: datetime) -> None:
     """Append to the audit log."""
     connection.execute(sa.insert(db.audit).values(at=now, who=who, action=action, detail=detail))

@@ -41,6 +41,12 @@ def history(connection: Connection, environment: str | None = None) -> list[dict
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def numbers(connection: Connection, environment: str) -> dict[str, int]:
+    """Id → number of each upload of an environment."""
+    query = sa.select(uploads.c.upload_id, uploads.c.seq).where(uploads.c.environment == environment)
+    return {upload_id: int(seq) for upload_id, seq in connection.execute(query)}
+
+
 def freshness(connection: Connection, environment: str) -> tuple[int, datetime | None]:
     """How many uploads an environment shows, and when the last of them came in."""
     query = sa.select(uploads.c.uploaded_at).where(

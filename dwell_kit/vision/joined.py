@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from dwell_kit.vision.instants import instants
 from dwell_kit.vision.joining import Joining, Positions
 from dwell_kit.vision.portraits import Portrait
@@ -105,9 +107,11 @@ class JoinedRun:
         """As `Joining.alike`."""
         return self._joining.alike()
 
-    def portraits(self) -> list[Portrait]:
-        """How each person looked to each camera, under the names that `resolve` gives; none without looks."""
-        return self._joining.portraits.of(self._joining.resolve)
+    def portraits(self, since_s: float = -np.inf) -> list[Portrait]:
+        """How each person who was seen since looked to each camera, under the names that `resolve` gives; none
+        without looks.
+        """
+        return self._joining.portraits.of(self._joining.resolve, since_s)
 
     def _step(self, at_s: float, frames: list[list[Frame]]) -> Positions:
         """What the frames of an instant, of each camera, bring."""

@@ -56,11 +56,15 @@ class Portraits:
                 kept.total += look
                 kept.last_s = at_s
 
-    def of(self, resolve: Callable[[Sequence[str]], list[str]]) -> list[Portrait]:
-        """The portraits, in the order in which persons came; names that `resolve` says are one are one person."""
+    def of(self, resolve: Callable[[Sequence[str]], list[str]], since_s: float = -np.inf) -> list[Portrait]:
+        """The portraits, in the order in which persons came; names that `resolve` says are one are one person.
+
+        `since_s` : of those alone whom a camera saw from this media time on.
+        """
         joined: dict[tuple[str, str], _Sum] = {}
-        names = resolve([person for person, _ in self._sums])
-        for name, ((_, camera), part) in zip(names, self._sums.items(), strict=True):
+        sums = {key: part for key, part in self._sums.items() if part.last_s >= since_s}
+        names = resolve([person for person, _ in sums])
+        for name, ((_, camera), part) in zip(names, sums.items(), strict=True):
             kept = joined.setdefault((name, camera), _Sum(np.zeros(len(part.total)), part.first_s, part.last_s))
             kept.total += part.total
             kept.first_s, kept.last_s = min(kept.first_s, part.first_s), max(kept.last_s, part.last_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,8 @@ class Workspace:
         target = ingesting.Target(
             environment=name, source=source, reader=reader, window=window, uploader=uploader, notes=notes, tz=tz
         )
-        recovering.recover(self._handle)
+        self._handle.writable()
+        target = replace(target, said=tuple(recovering.recover(self._handle)))
         return ingesting.ingest(
             self._handle, path, target=target, options=ReadOptions.of(tz=known, **options), progress=progress,
             step=step,
@@ -281,6 +283,8 @@ class Workspace:
         self, person_id: str, *, environment: str | None = None, source: str | None = None, step: Step = no_step
     ) -> dict[str, Any]:
         """Remove one person everywhere, older versions included; returns the proof."""
+        self._handle.writable()
+        recovering.recover(self._handle)
         return erasing.erase(self._handle, person_id, environment=environment, source=source, step=step)
 
     def compact(self, *, keep_versions: int = 10, raw_days: float | None = None) -> dict[str, Any]:

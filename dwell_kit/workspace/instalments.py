@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,7 +21,7 @@ from dwell_kit.ingest.quality import Report
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.geometry import Zone
 from dwell_kit.schema.tables import POSITIONS
-from dwell_kit.store import links, runs
+from dwell_kit.store import links, registry, runs, uploads
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.links import Member
 from dwell_kit.store.raw import hash_file
@@ -92,14 +94,16 @@ class _Waiting:
 
 @dataclass(frozen=True, kw_only=True)
 class _State:
-    """How far a run has come: who is called what, the parts of the journal that are in instalments, how many there
-    are, and those that are not stored.
+    """How far a run has come: when it began, who is called what, the parts of the journal that are in instalments,
+    how many there are, those that are not stored, and the names whose persons were erased.
     """
 
+    begun: str
     named: Mapping[str, str] = field(default_factory=dict)
     parts: int = 0
     made: int = 0
     waiting: tuple[_Waiting, ...] = ()
+    erased: tuple[str, ...] = ()
 
 
 class Instalments:
@@ -114,8 +118,8 @@ class Instalments:
     def __init__(self, ws: Handle, folder: Path, stored: Stored, *, lasting: bool) -> None:
         self._ws, self._stored = ws, stored
         self.folder, self.lasting = folder, lasting
-        self._state = _State()
-        self._save()
+        self._state = _State(begun=ws.now().isoformat())
+        self._save(self._state)
 
     @classmethod
     def resumed(cls, ws: Handle, folder: Path, *, said: str) -> Self:
@@ -127,7 +131,8 @@ class Instalments:
         """
         found = json.loads((folder / journal.STATE).read_text())
         stored = Stored.from_dict(found["stored"])
-        stored = replace(stored, target=replace(stored.target, said=(*stored.target.said, said)))
+        if said not in stored.target.said:
+            stored = replace(stored, target=replace(stored.target, said=(*stored.target.said, said)))
         made = cls(ws, folder, stored, lasting=False)
         waiting = tuple(_Waiting.from_dict(one) for one in found["state"]["waiting"])
         made._state, made.lasting = _State(**{**found["state"], "waiting": waiting}), True
@@ -137,6 +142,11 @@ class Instalments:
     def named(self) -> Mapping[str, str]:
         """The person id of each name that came in an instalment."""
         return self._state.named
+
+    @property
+    def erased(self) -> Sequence[str]:
+        """The names whose persons were erased while the run went on: their looks are not kept."""
+        return self._state.erased
 
     @property
     def made(self) -> int:
@@ -155,7 +165,10 @@ class Instalments:
         kept : whom each name of the run stands for by now. watched, said : as in `Target`.
         """
         state = self._state
-        named, new, merged = _named(kept, state.named)
+        erased = self._erased(state.named.values())
+        before = {name: person for name, person in state.named.items() if person not in erased}
+        since = {name: erased[person] for name, person in state.named.items() if person in erased}
+        named, new, merged = _named(kept, before)
         with self._ws.database.write() as connection:
             run, first = runs.claim(
                 connection, self._stored.target.environment, self._stored.target.source, persons=len(new),
@@ -166,50 +179,80 @@ class Instalments:
         folder = self.folder / f"{state.made + 1:06}"
         folder.mkdir(exist_ok=True)
         path = folder / f"{self._stored.title}.tracks.parquet"
-        _write(path, parts, named, mark=f"{self.folder.stem}/{folder.name}")
+        _write(path, parts, named, since, mark=f"{self.folder.stem}/{folder.name}")
         with self._ws.database.write() as connection:
             runs.wrote(connection, run, hash_file(path))
         waiting = _Waiting(folder=folder.name, watched=watched, said=tuple(said), merged=tuple(merged))
-        self._state = _State(
-            named=named,
-            parts=state.parts + len(parts),
-            made=state.made + 1,
-            waiting=(*state.waiting, waiting),
-        )
-        self._save()
-        for part in parts:
-            part.unlink()
-
-    def store(self, *, also: Also | None = None, step: Step = no_step) -> list[Report]:
-        """Store what is not stored yet, the oldest first; `also` is published with each."""
-        reports = []
-        while self._state.waiting:
-            first = self._state.waiting[0]
-            folder = self.folder / first.folder
-            target = self._stored.target
-            target = replace(target, reader=READER, watched=first.watched, said=(*target.said, *first.said))
-            reports.append(
-                ingest(
-                    self._ws,
-                    folder / f"{self._stored.title}.tracks.parquet",
-                    target=target,
-                    options=ReadOptions(tz=self._stored.tz, zones=self._stored.zones),
-                    step=step,
-                    also=_Both(self._ws, target, first.merged, also),
-                )
+        self._keep(
+            replace(
+                state,
+                named=named,
+                parts=state.parts + len(parts),
+                made=state.made + 1,
+                waiting=(*state.waiting, waiting),
+                erased=(*state.erased, *since),
             )
-            self._state = replace(self._state, waiting=self._state.waiting[1:])
-            self._save()
-            shutil.rmtree(folder)
-        return reports
+        )
+        for part in parts:
+            with suppress(OSError):  # it goes with the folder then
+                part.unlink()
 
-    def _save(self) -> None:
-        """Written as a whole or not at all."""
+    def store(self, *, also: Also | None = None, step: Step = no_step) -> Iterator[Report]:
+        """Store what is not stored yet, the oldest first; `also` is published with the newest. Their reports."""
+        while self._state.waiting:
+            first, *others = self._state.waiting
+            folder, target = self.folder / first.folder, self._target(first)
+            path = folder / f"{self._stored.title}.tracks.parquet"
+            erased = self._erased([*_persons(path), *chain(*first.merged)])
+            _drop(path, erased)
+            yield ingest(
+                self._ws,
+                path,
+                target=target,
+                options=ReadOptions(tz=self._stored.tz, zones=self._stored.zones),
+                step=step,
+                also=_Both(
+                    self._ws,
+                    target,
+                    [pair for pair in first.merged if not erased.keys() & set(pair)],
+                    None if others else also,
+                ),
+            )
+            self._keep(replace(self._state, waiting=tuple(others)))
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _target(self, one: _Waiting) -> Target:
+        """Where an instalment goes. The environment's time zone is that of its first upload: others say none."""
+        target = self._stored.target
+        with self._ws.database.read() as connection:
+            later = self.made > 1 and uploads.any_processed(connection, target.environment)
+        tz, said = None if later else target.tz, (*target.said, *one.said)
+        return replace(target, reader=READER, watched=one.watched, said=said, tz=tz)
+
+    def _erased(self, persons: Iterable[str]) -> dict[str, datetime]:
+        """Person id → when they were erased, of those who were since the run began: what was seen of them before
+        goes too, and who they are afterwards is somebody new.
+        """
+        environment, source = self._stored.target.environment, self._stored.target.source
+        with self._ws.database.read() as connection:
+            gone = registry.erased_since(connection, environment, datetime.fromisoformat(self._state.begun))
+        if not gone:
+            return {}
+        coder = PersonCoder(self._ws.secret, environment, source)
+        codes = {person: coder.code(person) for person in {*persons}}
+        return {person: gone[code] for person, code in codes.items() if code in gone}
+
+    def _keep(self, state: _State) -> None:
+        """Go on from a state: on disk first, as a whole or not at all."""
+        self._save(state)
+        self._state = state
+
+    def _save(self, state: _State) -> None:
         if not self.lasting:
             return
-        state = {**vars(self._state), "waiting": [one.as_dict() for one in self._state.waiting]}
+        said = {**vars(state), "waiting": [one.as_dict() for one in state.waiting]}
         written = self.folder / f"{journal.STATE}.new"
-        written.write_text(json.dumps({"stored": self._stored.as_dict(), "state": state}))
+        written.write_text(json.dumps({"stored": self._stored.as_dict(), "state": said}))
         written.replace(self.folder / journal.STATE)
 
 
@@ -274,11 +317,37 @@ def _number(person: str) -> int:
     return int(person.rpartition("-")[2])
 
 
-def _write(path: Path, parts: Sequence[Path], named: Mapping[str, str], *, mark: str) -> None:
-    """The positions of some parts under their persons' ids, as a file; two without any differ by their `mark`."""
+def _write(
+    path: Path, parts: Sequence[Path], named: Mapping[str, str], since: Mapping[str, datetime], *, mark: str
+) -> None:
+    """The positions of some parts under their persons' ids, as a file; two without any differ by their `mark`.
+
+    since : name → the instant from which on they are kept.
+    """
     schema = POSITIONS.empty().drop(c.ROW_NO).to_arrow().schema
+    gone = pl.any_horizontal(
+        pl.lit(value=False), *((pl.col(c.PERSON) == name) & (pl.col(c.TIME) < at) for name, at in since.items())
+    )
     with pq.ParquetWriter(path, schema.with_metadata({"dwell_kit": mark})) as writer:
         for part in parts:
-            rows = pl.concat([POSITIONS.empty(), *(record.rows for record in journal.read(part))])
+            rows = pl.concat([POSITIONS.empty(), *(record.rows for record in journal.read(part))]).filter(~gone)
             person = pl.col(c.PERSON).replace_strict(named, return_dtype=pl.String)
             writer.write_table(rows.with_columns(person).drop(c.ROW_NO).to_arrow().cast(schema))
+
+
+def _persons(path: Path) -> list[str]:
+    persons = pq.read_table(path, columns=[c.PERSON])[c.PERSON]
+    return [str(person) for person in persons.unique().to_pylist()]
+
+
+def _drop(path: Path, erased: Mapping[str, datetime]) -> None:
+    """Take erased persons out of a file that is not stored yet."""
+    if not erased:
+        return
+    table = pq.read_table(path)
+    rows = pl.DataFrame(table)
+    kept = rows.filter(~pl.col(c.PERSON).is_in(list(erased)))
+    if kept.height < rows.height:
+        written = path.with_suffix(".new")
+        pq.write_table(kept.to_arrow().cast(table.schema), written)
+        written.replace(path)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,8 @@ import polars as pl
 
 STATE: Final = "run.json"
 """Beside a journal: what whoever comes next needs to store what a killed run has left."""
-_HEAD: Final = struct.Struct("<QQ")
+_HEAD: Final = struct.Struct("<QQI")
+"""Bytes of the words and of the rows that follow, and their checksum."""
 _PART_ROWS: Final = 50_000
 
 
@@ -40,13 +44,25 @@ class Journal:
         self._file: io.FileIO | None = None
 
     def add(self, rows: pl.DataFrame, said: dict[str, Any]) -> None:
-        """Write a record down."""
+        """Write a record down.
+
+        Raises
+        ------
+        OSError : if it cannot be, as on a full disk. It is not there then, and may be added again.
+        """
         if self._file is None or self._rows >= _PART_ROWS:
             self._begin()
         assert self._file is not None
         text, table = json.dumps(said).encode(), io.BytesIO()
         rows.write_ipc_stream(table)
-        self._file.write(_HEAD.pack(len(text), table.tell()) + text + table.getvalue())
+        body = text + table.getvalue()
+        record = _HEAD.pack(len(text), table.tell(), zlib.crc32(body)) + body
+        try:
+            if self._file.write(record) < len(record):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._parts[-1]))
+        except OSError:
+            self.close()  # what follows a torn record could not be read
+            raise
         self._rows += rows.height
 
     def turn(self) -> list[Path]:
@@ -74,11 +90,12 @@ def parts(folder: Path) -> list[Path]:
 
 
 def read(part: Path) -> Iterator[Record]:
-    """The records of a part; one that was cut short with its process is left out."""
+    """The records of a part up to the first that was cut short, with its process or its machine."""
+    whole = part.stat().st_size
     with part.open("rb") as file:
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            text_bytes, table_bytes = _HEAD.unpack(head)
-            text, table = file.read(text_bytes), file.read(table_bytes)
-            if len(table) < table_bytes:
+            text_bytes, table_bytes, checksum = _HEAD.unpack(head)
+            body = file.read(text_bytes + table_bytes) if text_bytes + table_bytes <= whole else b""
+            if not body or zlib.crc32(body) != checksum:
                 return
-            yield Record(pl.read_ipc_stream(table), json.loads(text))
+            yield Record(pl.read_ipc_stream(body[text_bytes:]), json.loads(body[:text_bytes]))

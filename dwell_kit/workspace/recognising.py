@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -99,11 +99,16 @@ class Recognition:
             found = recognise(known.gallery, fresh, joined=joined, alike=found)
             if len(fresh):
                 remember(self.ws, str(report.upload_id), self.about, fresh.entries)
-        draft.afterwards.append(lambda: expire(self.ws, self.target.environment, self.start))
+        draft.afterwards.append(lambda: expire(self.ws, self.target.environment, self._now()))
         members = self._members(draft, {code for one in found for code in (one.earlier, one.later)})
         found = [one for one in found if set(one.pair) <= members.keys() and one.pair not in self._linked]
         draft.finally_do.append(lambda connection: self._link(connection, draft, report, known, found, members))
+        draft.afterwards.append(lambda: self._linked.update(one.pair for one in found))
         report.notes += _notes(len(found), known.others)
+
+    def _now(self) -> datetime:
+        """The newest sight of anybody: a live run goes on for days."""
+        return self.start + timedelta(seconds=max((one.last_s for one in self._portraits), default=0.0))
 
     def _code(self, name: str) -> int:
         coder = PersonCoder(self.ws.secret, self.target.environment, self.target.source)
@@ -117,7 +122,7 @@ class Recognition:
         mine = {folder.name: Gallery.load(folder) for folder, a in folders.items() if a.comparable(self.about)}
         gallery = Gallery(**vars(self.about))
         gallery.absorb(*mine.values())
-        gallery.expire(kept_since_us(self.ws, self.start))
+        gallery.expire(kept_since_us(self.ws, self._now()))
         gallery.erase(self._split())
         upload_of = {int(person): name for name, one in mine.items() for person in one.persons()}
         return _Known(gallery, upload_of, len(folders) - len(mine))
@@ -167,10 +172,9 @@ class Recognition:
         found: Sequence[Likeness],
         members: Mapping[int, Member],
     ) -> None:
-        number = {row["upload_id"]: row["seq"] for row in uploads.history(connection, self.target.environment)}
+        number = uploads.numbers(connection, self.target.environment)
         mine = str(report.upload_id)
         for one in found:
-            self._linked.add(one.pair)
             before = number[known.upload_of.get(one.earlier, mine)]
             seen = f"uploads {before} and {number[mine]}" if before != number[mine] else f"upload {before}"
             reason = f"they look alike: cosine {one.cosine:.2f} by {self.about.embedder}, in {seen}"

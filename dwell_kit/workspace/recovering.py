@@ -38,13 +38,13 @@ def recover(ws: Handle) -> list[str]:
 
 def _store(ws: Handle, folder: Path) -> str:
     instalments = Instalments.resumed(ws, folder, said=_SAID)
-    reports = instalments.store()
+    reports = list(instalments.store())
     parts = instalments.left()
     left = _read(parts)
     if left.watched is not None:
         kept = left.kept(instalments.named)
         instalments.cut(parts, kept, left.watched, ())
-        reports += instalments.store()
+        reports += list(instalments.store())
     shutil.rmtree(folder)
     if not reports:
         return "a live run was cut off before it had seen anything"

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import polars as pl
 
 from dwell_kit.errors import in_words
 from dwell_kit.ingest.quality import Report
@@ -34,6 +35,7 @@ class Storing:
     Parameters
     ----------
     start : instant of media time 0. every_s : media time of an instalment; None stores at the end alone.
+    first : what the report of the first one is to say.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Storing:
         start: datetime,
         every_s: float | None = None,
         recognition: Recognition | None = None,
+        first: Sequence[str] = (),
         step: Step = no_step,
     ) -> None:
         self._instalments, self._pipeline = instalments, pipeline
@@ -51,12 +54,15 @@ class Storing:
         self._start, self._every_s, self._recognition, self._step = start, every_s, recognition, step
         self._names: dict[str, None] = {}
         self._told_s: dict[str, float] = {}
+        self._cut_s, self._said_s, self._looked_s = 0.0, -np.inf, -np.inf
+        self._late: list[pl.DataFrame] = []
+        self._merged: list[tuple[str, str]] = []
         self._decided = 0
-        self._cut_s, self._said_s = 0.0, -np.inf
         self._parts: list[Path] = []
+        self._fresh = False
         self._hand = ThreadPoolExecutor(1, "dwell-store")
-        self._busy: Future[list[Report]] | None = None
-        self._troubles: list[str] = []
+        self._busy: Future[None] | None = None
+        self._first, self._troubles = tuple(first), dict[str, None]()
         self._reports: list[Report] = []
 
     def add(self, batch: Positions) -> None:
@@ -68,24 +74,37 @@ class Storing:
                 self._journal.add(rows, {})
             return
         now_s = time.monotonic()
-        if rows.height or now_s - self._said_s >= _SIGN_S:
-            self._journal.add(rows, self._progress(batch.whole_s))
-            self._said_s = now_s
+        watched = self._watched(batch.whole_s)
+        if rows.height or (watched and now_s - self._said_s >= _SIGN_S):
+            self._late.append(rows)
+            self._said_s, self._fresh = now_s, True
+            try:
+                self._write(batch.whole_s)
+            except OSError as full:  # cameras go on: there may be room again
+                self._trouble(full)
         if batch.whole_s - self._cut_s >= self._every_s and (self._busy is None or self._busy.done()):
             self._collect()
-            self._busy = self._hand.submit(self._cut(batch.whole_s))
+            if self._fresh or self._parts:  # else nobody looked
+                self._busy = self._hand.submit(self._cut(batch.whole_s))
             self._cut_s = batch.whole_s
 
     def finish(self, said: Sequence[str]) -> Report:
-        """Store what is left, and say what became of the run: the report of its last instalment.
+        """Store what is left, and say what became of the run: the report of its last instalment, with all rows.
 
         Raises
         ------
         Exception : whatever is in the way of storing it; what was seen stays where it is.
         """
         self._collect()
-        self._reports += self._cut(None, said)()
-        return self._reported()
+        if self._late:
+            self._write(np.inf)
+        self._cut(np.inf, said)()
+        last = self._reports[-1]
+        if len(self._reports) > 1:
+            for name in ("rows_read", "accepted", "rejected", "stored"):
+                setattr(last, name, sum(getattr(one, name) for one in self._reports))
+            last.notes.append(f"stored in {len(self._reports)} instalments with {last.accepted} positions in all")
+        return last
 
     def close(self) -> None:
         """Let go of the journal and of whoever stores."""
@@ -97,34 +116,44 @@ class Storing:
         """Whether nothing is lost with what is not stored: it can be seen again, or nobody looked."""
         return not self._instalments.lasting or not any(one.frames for one in self._pipeline.status)
 
-    def _progress(self, whole_s: float) -> dict[str, Any]:
-        """What a killed run leaves beside its positions: when cameras were watched, who was found to be one."""
+    def _write(self, whole_s: float) -> None:
+        """Write down what waits, and what a killed run leaves beside it: when cameras were watched, who is one."""
         merged, self._decided = self._pipeline.merged(self._decided)
-        return {"watched": watched_to(self._moments(self._watched(whole_s))), "merged": merged}
+        self._merged += merged
+        watched = watched_to(self._moments(self._watched(whole_s)))
+        self._journal.add(pl.concat(self._late), {"watched": watched, "merged": self._merged})
+        self._late, self._merged = [], []
+
+    def _trouble(self, error: Exception) -> None:
+        self._troubles[f"could not be stored at first: {in_words(error)}"] = None
 
     def _kept(self) -> dict[str, str]:
         """Whom each name stands for by now."""
         return dict(zip(self._names, self._pipeline.resolve(list(self._names)), strict=True))
 
-    def _cut(self, whole_s: float | None, said: Sequence[str] = ()) -> Callable[[], list[Report]]:
-        """What is to be done for the next instalment, of what is known now; the last one if `whole_s` is None."""
+    def _cut(self, whole_s: float, said: Sequence[str] = ()) -> Callable[[], None]:
+        """What is to be done for the next instalment, of what is known by now: all up to media time `whole_s`."""
         self._parts += self._journal.turn()
+        self._fresh = False
         parts, kept, watched = list(self._parts), self._kept(), self._watched(whole_s)
         looks = None
         if self._recognition is not None:
-            since_s = self._cut_s if self._instalments.made else -np.inf
-            looks = [one for one in self._pipeline.portraits() if one.last_s >= since_s], self._pipeline.alike()
-        spoken = (self._done(), *said, *self._troubles)
-        self._troubles = []
+            looks = self._pipeline.portraits(self._looked_s), self._pipeline.alike()
+        spoken = (*self._first, self._done(), *said, *self._troubles)
+        self._first, self._troubles = (), {}
 
-        def store() -> list[Report]:
+        def store() -> None:
             self._step("tracked")
             self._instalments.cut(parts, kept, self._moments(watched), spoken)
             self._parts = []
             self._told_s |= {camera: pairs[-1][1] for camera, pairs in watched.items()}
             if self._recognition is not None and looks is not None:
-                self._recognition.see(*looks, self._instalments.named)
-            return self._instalments.store(also=self._recognition, step=self._step)
+                erased = {*self._instalments.erased}
+                named = {name: one for name, one in self._instalments.named.items() if name not in erased}
+                self._recognition.see(*looks, named)
+            for report in self._instalments.store(also=self._recognition, step=self._step):
+                self._reports.append(report)
+            self._looked_s = whole_s
 
         return store
 
@@ -141,14 +170,14 @@ class Storing:
         if self._busy is None:
             return
         try:
-            self._reports += self._busy.result()
+            self._busy.result()
         except Exception as error:  # noqa: BLE001  # cameras go on, whatever is wrong with the disk or the state
-            self._troubles.append(f"could not be stored at first: {in_words(error)}")
+            self._trouble(error)
         self._busy = None
 
-    def _watched(self, whole_s: float | None) -> dict[str, list[tuple[float, float]]]:
+    def _watched(self, whole_s: float) -> dict[str, list[tuple[float, float]]]:
         """Camera → media times in which it was watched, after what is told and up to where positions are whole."""
-        until_s = np.inf if whole_s is None else whole_s + self._pipeline.step_s
+        until_s = whole_s + self._pipeline.step_s
         found = {}
         for one in self._pipeline.status:
             told_s = self._told_s.get(one.camera_id, -np.inf)
@@ -162,11 +191,3 @@ class Storing:
             return self._start + timedelta(seconds=at_s)
 
         return {camera: [(moment(a), moment(b)) for a, b in pairs] for camera, pairs in watched.items()}
-
-    def _reported(self) -> Report:
-        """The last report, with a word on the others."""
-        last = self._reports[-1]
-        if len(self._reports) > 1:
-            positions = sum(one.accepted for one in self._reports)
-            last.notes.append(f"stored in {len(self._reports)} instalments with {positions} positions in all")
-        return last

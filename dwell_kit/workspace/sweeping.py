@@ -27,13 +27,29 @@ def claim(ws: Handle, upload_id: str) -> Iterator[None]:
     """Say that this process works on an upload; the kernel takes the claim back when the process ends."""
     path = ws.layout.temporary / f"{upload_id}{_LOCK}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = _held(path)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         path.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _held(path: Path) -> int:
+    """The lock at a path, held; a file that somebody removed before it was is none any more."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is_at(handle, path):
+            return handle
+        os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
@@ -49,7 +65,7 @@ def _free(lock: Path, *, make: bool = False) -> Iterator[bool | None]:
     except BlockingIOError:
         yield False
     else:
-        yield True
+        yield True if _is_at(handle, lock) else None
     finally:
         os.close(handle)
 

@@ -67,15 +67,20 @@ def track(
     before = _seen_before(ws, target, known_by)
     if before is not None:
         return before
+    recovered = recover(ws)
     with vision_packages():
         cameras = [_open(camera) for camera in run.cameras]
     noticed = calibration_notes(run, [one.calibration for one in cameras])
-    start, length_s = _span(ws, run, cameras, tz)
+    said_start, length_s = _span(run, cameras, tz)
     embedder = _embedder(run)
-    recognition = None if embedder is None else Recognition.of(ws, run, target, start=start, size=embedder.size)
-    with _pipeline(run, cameras, start, embedder) as (pipeline, note):
-        sweep(ws)
-        noticed = [*recover(ws), *noticed, *([note] if note else [])]
+    recognition = None
+    if embedder is not None:
+        recognition = Recognition.of(ws, run, target, start=said_start or ws.now(), size=embedder.size)
+    sweep(ws)
+    with _pipeline(run, cameras, said_start or ws.now, embedder) as (pipeline, start, note):
+        if recognition is not None:
+            recognition.start = start
+        noticed = [*noticed, *([note] if note else [])]
         run_id = uuid.uuid4().hex
         folder = tracks_folder(ws, run_id)
         stored = Stored(
@@ -93,6 +98,7 @@ def track(
                 start=start,
                 every_s=run.store_every_s if pipeline.live else None,
                 recognition=recognition,
+                first=recovered,
                 step=step,
             )
             done = False
@@ -166,8 +172,8 @@ def _open(given: TrackedCamera) -> _Opened:
     return _Opened(given=given, video=video, calibration=calibration, options=options)
 
 
-def _span(ws: Handle, run: Run, cameras: Sequence[_Opened], tz: str) -> tuple[datetime, float | None]:
-    """The instant at which the run starts, and its length in seconds if that is known."""
+def _span(run: Run, cameras: Sequence[_Opened], tz: str) -> tuple[datetime | None, float | None]:
+    """The instant at which the run starts, None for now, and its length in seconds if that is known."""
     live = any(camera.video.live for camera in cameras)
     if run.start is None and not live:
         raise AskError(
@@ -176,12 +182,19 @@ def _span(ws: Handle, run: Run, cameras: Sequence[_Opened], tz: str) -> tuple[da
             expected="the instant of the first frame, such as 2025-08-01T10:00:00+02:00",
             hint="start=, --start",
         )
+    if not run.store_every_s >= 1:
+        raise InputError(
+            "a live run cannot be stored as often",
+            "option store_every_s",
+            "1 s or more",
+            f"{run.store_every_s:g} s",
+        )
     if live and not run.spread.whole:
         raise InputError(
             "a live camera is not cut in chunks", "option workers, cluster, chunk_s", "recordings",
             hint="track it without them; live cameras go on in one process",
         )  # fmt: skip
-    start = parse_moment(run.start, tz) if run.start is not None else ws.now()
+    start = None if run.start is None else parse_moment(run.start, tz)
     ends = [
         one.given.offset_s + one.video.frames / one.video.fps for one in cameras if one.video.frames is not None
     ]
@@ -191,22 +204,27 @@ def _span(ws: Handle, run: Run, cameras: Sequence[_Opened], tz: str) -> tuple[da
 
 @contextmanager
 def _pipeline(
-    run: Run, cameras: Sequence[_Opened], start: datetime, embedder: Embedder | None
-) -> Iterator[tuple[JoinedRun, str | None]]:
-    """The run ready to go, and what is to be said about where it is watched."""
+    run: Run, cameras: Sequence[_Opened], start: datetime | Callable[[], datetime], embedder: Embedder | None
+) -> Iterator[tuple[JoinedRun, datetime, str | None]]:
+    """The run ready to go, when it starts, and what is to be said about where it is watched.
+
+    `start` : or a clock that says so once detectors are made, which may take long.
+    """
     if run.spread.whole:
         from dwell_kit.vision.pipeline import Pipeline
 
         shared: dict[Any, Detector] = {}
         inputs = [_input(camera, shared) for camera in cameras]
-        yield Pipeline(inputs, start=start, rules=rules_of(run), embedder=embedder), None
+        begin = start() if callable(start) else start
+        yield Pipeline(inputs, start=begin, rules=rules_of(run), embedder=embedder), begin, None
         return
+    begin = start() if callable(start) else start
     recorded = [_recorded(camera, _looks(run)) for camera in cameras]
     size = None if embedder is None else embedder.size
     with spread_over(
-        run.spread, recorded, start=start, until_s=run.seconds, rules=rules_of(run), look_size=size
-    ) as found:
-        yield found
+        run.spread, recorded, start=begin, until_s=run.seconds, rules=rules_of(run), look_size=size
+    ) as (pipeline, note):
+        yield pipeline, begin, note
 
 
 def _input(opened: _Opened, shared: dict[Any, Detector]) -> CameraInput:

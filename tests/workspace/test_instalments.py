@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -16,11 +17,14 @@ from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import POSITIONS
 from dwell_kit.vision.joined import CameraStatus
 from dwell_kit.vision.joining import Positions
+from dwell_kit.vision.portraits import Portrait, Portraits
 from dwell_kit.workspace.ingesting import Target
 from dwell_kit.workspace.instalments import Instalments, Stored
-from dwell_kit.workspace.journal import STATE
+from dwell_kit.workspace.journal import STATE, Journal
+from dwell_kit.workspace.recognising import Recognition
 from dwell_kit.workspace.storing import Storing
-from dwell_kit.workspace.sweeping import tracks_folder
+from dwell_kit.workspace.sweeping import claim, tracks_folder
+from dwell_kit.workspace.track_runs import Run
 from tests.vision.mjpeg import Server
 from tests.workspace.exports import write
 from tests.workspace.processes import start_tracking
@@ -63,17 +67,17 @@ def left(path: Path) -> list[str]:
 
 
 def test_a_live_run_is_stored_while_it_goes_on(server: Server, tmp_path: Path) -> None:
-    seen: list[int] = []
+    there: list[int] = []
 
     def look(at_s: float, _length_s: float | None, _status: list[CameraStatus]) -> None:
-        if at_s > 5.5 and not seen:
+        if at_s > 5.5 and not there:
             with dk.open(tmp_path / "ws") as other:
-                seen.append(other.positions(as_="polars").height)
+                there.append(other.positions(as_="polars").height)
 
     with dk.open(tmp_path / "ws") as ws:
         report = ws.track([live(tmp_path, server.address)], seconds=8, store_every_s=2, lag_s=0.5, progress=look)
         rows = one_person(ws)
-        assert 0 < seen[0] < rows.height
+        assert 0 < there[0] < rows.height
         uploads = stored(ws)
         assert len(uploads) >= 3
         note = f"stored in {len(uploads)} instalments with {rows.height} positions in all"
@@ -155,6 +159,13 @@ class _Run:
     def __init__(self) -> None:
         self.status = [CameraStatus("a"), CameraStatus("b")]
         self.one: dict[str, str] = {}
+        self.looks = Portraits()
+
+    def portraits(self, since_s: float) -> list[Portrait]:
+        return self.looks.of(self.resolve, since_s)
+
+    def alike(self) -> list[tuple[str, str, float]]:
+        return []
 
     def merged(self, since: int) -> tuple[list[tuple[str, str]], int]:
         return [(kept, other) for other, kept in self.one.items()][since:], len(self.one)
@@ -180,24 +191,34 @@ class _Run:
         return Positions(POSITIONS.conform(rows), at_s, at_s)
 
 
-def storing(ws: dk.Workspace, run: Any, every_s: float = 1.0) -> Storing:
+def storing(ws: dk.Workspace, run: Any, *, tz: str | None = None, **more: Any) -> Storing:
     folder = tracks_folder(ws._handle, "cd34")
     folder.mkdir()
-    about = Stored(title="a+b", target=Target(), tz="UTC")
-    return Storing(Instalments(ws._handle, folder, about, lasting=True), run, start=START, every_s=every_s)
+    about = Stored(title="a+b", target=Target(tz=tz), tz="UTC")
+    made = Instalments(ws._handle, folder, about, lasting=True)
+    return Storing(made, run, start=START, every_s=1.0, **more)
+
+
+def watch(kept: Storing, run: _Run, since: int, until: int, **who: str) -> None:
+    """Ten instants a second in which each camera sees somebody; what is due is stored."""
+    for i in range(since, until):
+        kept.add(run.see(i / 10, **who))
+        kept._collect()
+
+
+def seen(ws: dk.Workspace) -> dict[str, int]:
+    """Person → positions."""
+    return dict(ws.positions(environment="main", as_="polars").group_by("person_id").len().iter_rows())
 
 
 def test_persons_found_to_be_one_after_they_were_stored_are_linked(tmp_path: Path) -> None:
     run = _Run()
     with dk.open(tmp_path / "ws") as ws:
         kept = storing(ws, run)
-        for i in range(13):
-            kept.add(run.see(i / 10, a="*:1", b="*:2"))
-        kept._collect()
+        watch(kept, run, 0, 13, a="*:1", b="*:2")
         assert ws.summary()["unique_visitors"] == 2
         run.one["*:2"] = "*:1"
-        for i in range(13, 20):
-            kept.add(run.see(i / 10, a="*:1", b="*:3"))
+        watch(kept, run, 13, 20, a="*:1", b="*:3")
         run.one["*:3"] = "*:1"
         kept.finish(())
         kept.close()
@@ -214,9 +235,7 @@ def test_who_was_one_before_a_run_was_killed_is_one(tmp_path: Path) -> None:
     run = _Run()
     with dk.open(tmp_path / "ws") as ws:
         kept = storing(ws, run)
-        for i in range(13):
-            kept.add(run.see(i / 10, a="*:1", b="*:2"))
-        kept._collect()
+        watch(kept, run, 0, 13, a="*:1", b="*:2")
         kept.add(run.see(1.3, a="*:1", b="*:3"))
         run.one |= {"*:2": "*:1", "*:3": "*:1"}
         kept.add(run.see(1.4, a="*:1", b="*:3"))
@@ -225,3 +244,102 @@ def test_who_was_one_before_a_run_was_killed_is_one(tmp_path: Path) -> None:
         assert ws.summary(environment="main")["unique_visitors"] == 1
         assert ws.positions(environment="main", as_="polars").height == 30
     assert left(tmp_path / "ws") == []
+
+
+def test_a_state_that_cannot_be_written_stores_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, saved = _Run(), Instalments._save
+    full = iter([True, False, True, False])
+
+    def save(self: Instalments, state: Any) -> None:
+        if state.made and next(full, False):
+            raise OSError("no space left on device")
+        saved(self, state)
+
+    monkeypatch.setattr(Instalments, "_save", save)
+    with dk.open(tmp_path / "ws") as ws:
+        kept = storing(ws, run)
+        watch(kept, run, 0, 45, a="a:1")
+        kept.finish(())
+        kept.close()
+        assert list(seen(ws).values()) == [45]
+        assert ws.positions(as_="polars")["frame"].is_unique().all()
+
+
+def test_cameras_go_on_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, added = _Run(), Journal.add
+    count = iter(range(1000))
+
+    def add(self: Journal, rows: pl.DataFrame, said: dict[str, Any]) -> None:
+        if 5 <= next(count) < 20:
+            raise OSError("no space left on device")
+        added(self, rows, said)
+
+    monkeypatch.setattr(Journal, "add", add)
+    with dk.open(tmp_path / "ws") as ws:
+        kept = storing(ws, run)
+        watch(kept, run, 0, 40, a="a:1")
+        report = kept.finish(())
+        kept.close()
+        assert seen(ws) == {"person-1": 40}
+        assert report.accepted == 40
+        assert any("no space left" in note for row in stored(ws) for note in row["report"]["notes"])
+
+
+def test_who_is_erased_while_a_run_goes_on_does_not_come_back(tmp_path: Path) -> None:
+    run, clock = _Run(), [0.0]
+    with dk.open(tmp_path / "ws", clock=lambda: START + timedelta(seconds=clock[0])) as ws:
+        with claim(ws._handle, "cd34"):
+            kept = storing(ws, run)
+            watch(kept, run, 0, 15, a="*:1", b="*:2")
+            assert set(seen(ws)) == {"person-1", "person-2"}
+            clock[0] = 1.7
+            assert ws.erase("person-2")["left"] == 0
+            watch(kept, run, 15, 20, a="*:1", b="*:2")
+            run.one["*:2"] = "*:1"
+            watch(kept, run, 20, 30, a="*:1", b="*:3")
+            kept.finish(())
+            kept.close()
+        assert "person-2" not in seen(ws)
+        assert not [one for link in ws.links() for one in link["persons"] if one["person_id"] == "person-2"]
+        rows = ws.positions(as_="polars")
+        assert rows.filter(pl.col("camera_id") == "a").height == 30
+        assert rows.filter(pl.col("camera_id") == "b")["t"].min() >= START + timedelta(seconds=1.7)
+
+
+def test_a_run_goes_on_after_the_environment_moved(tmp_path: Path) -> None:
+    run = _Run()
+    with dk.open(tmp_path / "ws") as ws:
+        kept = storing(ws, run, tz="Europe/Berlin")
+        watch(kept, run, 0, 15, a="a:1")
+        ws.set_environment("main", tz="Asia/Kolkata")
+        watch(kept, run, 15, 30, a="a:1")
+        kept.finish(())
+        kept.close()
+        assert seen(ws) == {"person-1": 30}
+        assert ws.tz("main") == "Asia/Kolkata"
+
+
+@pytest.mark.parametrize(("where", "nth"), [("", 0), ("staged", 1), ("snapshot written", 2), ("staged", 3)])
+def test_who_comes_again_is_known_whatever_failed_before(tmp_path: Path, where: str, nth: int) -> None:
+    """a:1 leaves, somebody else comes, then a:3 who looks like the first."""
+    run, count = _Run(), iter(range(1, 100))
+
+    def step(name: str) -> None:
+        if name == where and next(count) == nth:
+            raise OSError("no space left on device")
+
+    with dk.open(tmp_path / "ws") as ws:
+        about = Run(cameras=(), start=START, embedder="colours")
+        recognition = Recognition.of(ws._handle, about, Target(), start=START, size=3)
+        kept = storing(ws, run, recognition=recognition, step=step)
+        for since, name, look in ((0, "a:1", [1, 0, 0]), (13, "a:2", [0, 1, 0]), (26, "a:3", [0.99, 0, 0.14])):
+            for i in range(since, since + 13):
+                run.looks.add(i / 10, "a", [name], np.array([look], np.float64))
+                watch(kept, run, i, i + 1, a=name)
+        kept.finish(())
+        kept.close()
+        assert ws.summary()["unique_visitors"] == 2
+        (link,) = ws.links()
+        assert {one["person_id"] for one in link["persons"]} == {"person-1", "person-3"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -50,6 +51,39 @@ def test_parts_are_turned_and_none_is_of_many_rows(tmp_path: Path) -> None:
     assert [part.name for part in (*first, *second)] == ["000000.part", "000001.part", "000002.part"]
     assert [sum(one.rows.height for one in journal.read(part)) for part in first] == [60_000, 30_000]
     assert journal.parts(tmp_path) == [*first, *second]
+
+
+def test_what_a_disk_did_not_take_is_not_there_and_can_be_added_again(tmp_path: Path) -> None:
+    class Full:
+        """Takes half of what it is given."""
+
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def write(self, record: bytes) -> int:
+            return int(self.file.write(record[: len(record) // 2]))
+
+        def close(self) -> None:
+            self.file.close()
+
+    written = journal.Journal(tmp_path)
+    written.add(rows(2), {"at": 1})
+    written._file = Full(written._file)
+    with pytest.raises(OSError, match="space"):
+        written.add(rows(3), {"at": 2})
+    written.add(rows(3), {"at": 2})
+    found = [one for part in written.turn() for one in journal.read(part)]
+    assert [(one.said["at"], one.rows.height) for one in found] == [(1, 2), (2, 3)]
+
+
+@pytest.mark.parametrize("tail", [bytes(4096), b"\xff" * 300, bytes(range(256))])
+def test_what_a_lost_power_left_behind_the_records_is_left_out(tmp_path: Path, tail: bytes) -> None:
+    written = journal.Journal(tmp_path)
+    written.add(rows(2), {"at": 1})
+    (part,) = written.turn()
+    with part.open("ab") as file:
+        file.write(tail)
+    assert [one.said for one in journal.read(part)] == [{"at": 1}]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.5, 0.9, 0.999])

@@ -176,7 +176,7 @@ def test_a_camera_that_never_answers_ends_with_its_time(tmp_path: Path) -> None:
     began = time.monotonic()
     with dk.open(tmp_path / "ws") as ws:
         with pytest.raises(DwellError, match="no frame came") as refused:
-            ws.track([live(tmp_path, closed())], seconds=2)
+            ws.track([live(tmp_path, closed())], seconds=3, store_every_s=1)
         assert refused.value.where == "gate"
         assert time.monotonic() - began < 60
         assert len(ws.uploads()) == 0
