@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,9 @@ from dwell_kit.errors import WorkspaceError
 
 HEAD: Final = "0006"
 """The newest migration; `migrations/versions` has a file for each."""
+_PATIENCE_S: Final = 60.0
+_PAUSE_S: Final = 0.02
+"""Between two tries of what SQLite does not wait for by itself."""
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
@@ -323,12 +328,28 @@ def _revision(connection: Connection) -> str | None:
 def _sqlite_connect(raw: Any, _record: Any) -> None:
     raw.isolation_level = None  # transactions are begun below, not by the driver
     cursor = raw.cursor()
-    cursor.execute("PRAGMA busy_timeout=60000")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute(f"PRAGMA busy_timeout={1000 * _PATIENCE_S:.0f}")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")  # what an erasure deletes is not left in free pages
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Have changes written to a log beside the file. While another process closes the file as the last one, SQLite
+    says "locked" to this at once, whatever the timeout.
+    """
+    given_up = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > given_up:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def _sqlite_begin(connection: Connection) -> None:

@@ -1,3 +1,4 @@
+import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from alembic.migration import MigrationContext
 
 from dwell_kit.errors import NotFoundError, WorkspaceError
 from dwell_kit.store import snapshots
-from dwell_kit.store.database import HEAD, Database, metadata
+from dwell_kit.store.database import HEAD, Database, _write_ahead, metadata
 
 NOW = datetime(2025, 5, 5, 12, tzinfo=UTC)
 
@@ -77,3 +78,21 @@ def test_erased_snapshots_say_so(database: Database) -> None:
         snapshots.forget_before(connection, second, now=NOW)
     with database.read() as connection, pytest.raises(NotFoundError, match="2025-05-05"):
         snapshots.get(connection, first)
+
+
+def test_a_file_that_another_process_is_just_closing_is_waited_for() -> None:
+    """SQLite's "locked" to this one question heeds no timeout."""
+
+    class Busy:
+        """Says so twice, then does it."""
+
+        asked = 0
+
+        def execute(self, _question: str) -> None:
+            self.asked += 1
+            if self.asked < 3:
+                raise sqlite3.OperationalError("database is locked")
+
+    busy = Busy()
+    _write_ahead(busy)
+    assert busy.asked == 3
