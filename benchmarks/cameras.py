@@ -115,7 +115,7 @@ def live(spread_s: float) -> dict[str, Any]:
     ws = open_handle(Path(scratch.name) / "ws", create=True, settings=Settings())
     folder = ws.layout.temporary / "run.tracks"
     folder.mkdir()
-    stored = Stored(title="cameras", target=Target(), tz="UTC")
+    stored = Stored(title="cameras", start=START, target=Target(), tz="UTC")
     storing = Storing(Instalments(ws, folder, stored, lasting=True), pipeline, start=START, every_s=STORED_EVERY_S)
     late_ms: list[float] = []
     lost_at_first = 0

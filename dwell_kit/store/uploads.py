@@ -102,6 +102,18 @@ def same_content(connection: Connection, environment: str, source: str, content_
     return connection.execute(query).mappings().first()
 
 
+def ever_shown(connection: Connection, environment: str, source: str, content_hash: str) -> dict[str, Any] | None:
+    """The upload of the very same bytes into the same place that is shown, or was until it was undone."""
+    query = sa.select(uploads).where(
+        uploads.c.environment == environment,
+        uploads.c.source == source,
+        uploads.c.content_hash == content_hash,
+        uploads.c.status.in_((PROCESSED, UNDONE)),
+    )
+    row = connection.execute(query.limit(1)).mappings().first()
+    return None if row is None else dict(row)
+
+
 def same_size(connection: Connection, environment: str, size: int) -> bool:
     """True if a processed upload of the environment has as many bytes: worth hashing the file first."""
     query = sa.select(uploads.c.seq).where(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,6 +34,8 @@ class _Rows:
     confidence: Floats
     floor_m: Floats
     sigma_m: Floats
+    given: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    """Given out already, and kept for the paths of others."""
 
     def __getitem__(self, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> _Rows:
         return _Rows(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
@@ -75,7 +77,7 @@ class Paths:
         self._waiting.append(
             _Rows(
                 np.full(n, camera), np.full(n, frame.number), np.full(n, frame.at_s), tracks.track_id, persons,
-                tracks.xyxy, tracks.confidence, floor_m, sigma_m,
+                tracks.xyxy, tracks.confidence, floor_m, sigma_m, np.zeros(n, np.bool_),
             )
         )  # fmt: skip
 
@@ -88,7 +90,7 @@ class Paths:
 
     def whole_s(self, now_s: float) -> float:
         """Media time up to which everything has been given out."""
-        waiting = any((rows.at_s > self._given_s).any() for rows in self._waiting)
+        waiting = any(not rows.given.all() for rows in self._waiting)
         return max(0.0, self._given_s) if waiting else now_s
 
     def rest(self, start_us: int, names: Sequence[tuple[str, str]]) -> pl.DataFrame:
@@ -98,8 +100,8 @@ class Paths:
     def _give(self, until_s: float, start_us: int, names: Sequence[tuple[str, str]]) -> pl.DataFrame:
         rows = _Rows.joined(self._waiting)
         floor_m = self._smooth(rows)
-        due = (rows.at_s > self._given_s) & (rows.at_s <= until_s)
-        kept = rows[rows.at_s > until_s - self._lag_s]
+        due = ~rows.given & (rows.at_s <= until_s)
+        kept = replace(rows, given=rows.given | due)[rows.at_s > until_s - self._lag_s]
         self._waiting = [kept] if len(kept.at_s) else []
         self._given_s = until_s
         made = _frame(rows[due], floor_m[due], start_us, names)

@@ -158,11 +158,14 @@ class Workspace:
             environment=name, source=source, reader=reader, window=window, uploader=uploader, notes=notes, tz=tz
         )
         self._handle.writable()
-        target = replace(target, said=tuple(recovering.recover(self._handle)))
-        return ingesting.ingest(
-            self._handle, path, target=target, options=ReadOptions.of(tz=known, **options), progress=progress,
-            step=step,
+        recovered = recovering.recover(self._handle)
+        report = ingesting.ingest(
+            self._handle, path, target=replace(target, said=tuple(recovered)),
+            options=ReadOptions.of(tz=known, **options), progress=progress, step=step,
         )  # fmt: skip
+        if report.repeated:  # its notes are those of the first time
+            report.notes += recovered
+        return report
 
     def check_file(
         self,
@@ -284,7 +287,7 @@ class Workspace:
     ) -> dict[str, Any]:
         """Remove one person everywhere, older versions included; returns the proof."""
         self._handle.writable()
-        recovering.recover(self._handle)
+        recovering.insist(self._handle)
         return erasing.erase(self._handle, person_id, environment=environment, source=source, step=step)
 
     def compact(self, *, keep_versions: int = 10, raw_days: float | None = None) -> dict[str, Any]:

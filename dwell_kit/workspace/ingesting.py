@@ -389,6 +389,9 @@ def _enter(
 
 
 def _fail(ws: Handle, upload: _Upload, error: BaseException) -> None:
+    with ws.database.read() as connection:
+        if uploads.get(connection, upload.seq)["status"] == uploads.PROCESSED:
+            return  # it is published: what failed came after
     upload.stager.discard()
     drop(ws, upload.target.environment, upload.upload_id)
     with ws.database.write() as connection:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -46,10 +47,12 @@ class Stored:
 
     Parameters
     ----------
-    title : of the uploads. tz, zones : as in `ReadOptions`. known_by : by what the very same run is known again.
+    title : of the uploads. start : instant of media time 0. tz, zones : as in `ReadOptions`.
+    known_by : by what the very same run is known again.
     """
 
     title: str
+    start: datetime
     target: Target
     tz: str
     zones: tuple[Zone, ...] = ()
@@ -57,13 +60,14 @@ class Stored:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready; `from_dict` reads it back."""
-        return asdict(self)
+        return {**asdict(self), "start": self.start.isoformat()}
 
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> Self:
         """What `as_dict` gave."""
         target, zones = Target(**said["target"]), tuple(Zone(**zone) for zone in said["zones"])
-        return cls(**{**said, "target": target, "zones": zones})
+        start = datetime.fromisoformat(said["start"])
+        return cls(**{**said, "target": target, "zones": zones, "start": start})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +99,8 @@ class _Waiting:
 @dataclass(frozen=True, kw_only=True)
 class _State:
     """How far a run has come: when it began, who is called what, the parts of the journal that are in instalments,
-    how many there are, those that are not stored, and the names whose persons were erased.
+    how many there are, those that are not stored, and the names whose persons were erased, with the media time
+    before which nothing of them is kept.
     """
 
     begun: str
@@ -103,7 +108,7 @@ class _State:
     parts: int = 0
     made: int = 0
     waiting: tuple[_Waiting, ...] = ()
-    erased: tuple[str, ...] = ()
+    erased: Mapping[str, str] = field(default_factory=dict)
 
 
 class Instalments:
@@ -144,7 +149,7 @@ class Instalments:
         return self._state.named
 
     @property
-    def erased(self) -> Sequence[str]:
+    def erased(self) -> Collection[str]:
         """The names whose persons were erased while the run went on: their looks are not kept."""
         return self._state.erased
 
@@ -167,7 +172,9 @@ class Instalments:
         state = self._state
         erased = self._erased(state.named.values())
         before = {name: person for name, person in state.named.items() if person not in erased}
-        since = {name: erased[person] for name, person in state.named.items() if person in erased}
+        gone = {kept.get(name, name): erased[person] for name, person in state.named.items() if person in erased}
+        since = {name: datetime.fromisoformat(at) for name, at in state.erased.items()}
+        since |= {name: gone[one] for name, one in kept.items() if one in gone and name not in before}
         named, new, merged = _named(kept, before)
         with self._ws.database.write() as connection:
             run, first = runs.claim(
@@ -180,6 +187,8 @@ class Instalments:
         folder.mkdir(exist_ok=True)
         path = folder / f"{self._stored.title}.tracks.parquet"
         _write(path, parts, named, since, mark=f"{self.folder.stem}/{folder.name}")
+        if self.lasting:
+            _to_disk(path)  # the journal's parts go
         with self._ws.database.write() as connection:
             runs.wrote(connection, run, hash_file(path))
         waiting = _Waiting(folder=folder.name, watched=watched, said=tuple(said), merged=tuple(merged))
@@ -190,7 +199,7 @@ class Instalments:
                 parts=state.parts + len(parts),
                 made=state.made + 1,
                 waiting=(*state.waiting, waiting),
-                erased=(*state.erased, *since),
+                erased={name: at.isoformat() for name, at in since.items()},
             )
         )
         for part in parts:
@@ -203,23 +212,35 @@ class Instalments:
             first, *others = self._state.waiting
             folder, target = self.folder / first.folder, self._target(first)
             path = folder / f"{self._stored.title}.tracks.parquet"
-            erased = self._erased([*_persons(path), *chain(*first.merged)])
-            _drop(path, erased)
-            yield ingest(
-                self._ws,
-                path,
-                target=target,
-                options=ReadOptions(tz=self._stored.tz, zones=self._stored.zones),
-                step=step,
-                also=_Both(
-                    self._ws,
-                    target,
-                    [pair for pair in first.merged if not erased.keys() & set(pair)],
-                    None if others else also,
-                ),
-            )
+            with self._ws.database.read() as connection:
+                shown = uploads.ever_shown(connection, target.environment, target.source, hash_file(path))
+            if shown is not None:  # published before that could be written down: as it is, or was undone, it stays
+                yield Report.from_dict({**shown["report"], "repeated": True})
+            else:
+                try:
+                    yield self._ingest(path, target, first.merged, None if others else also, step)
+                except _ErasedMeanwhileError:
+                    continue  # once more, without them
             self._keep(replace(self._state, waiting=tuple(others)))
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _ingest(
+        self, path: Path, target: Target, merged: Sequence[tuple[str, str]], also: Also | None, step: Step
+    ) -> Report:
+        persons = [*_persons(path), *chain(*merged)]
+        erased = self._erased(persons)
+        _drop(path, erased)
+        left = [pair for pair in merged if not erased.keys() & set(pair)]
+
+        def both(draft: Draft, report: Report) -> None:
+            if self._erased(persons).keys() - erased.keys():
+                raise _ErasedMeanwhileError
+            _link(self._ws, target, left, draft)
+            if also is not None:
+                also(draft, report)
+
+        options = ReadOptions(tz=self._stored.tz, zones=self._stored.zones)
+        return ingest(self._ws, path, target=target, options=options, step=step, also=both)
 
     def _target(self, one: _Waiting) -> Target:
         """Where an instalment goes. The environment's time zone is that of its first upload: others say none."""
@@ -230,17 +251,19 @@ class Instalments:
         return replace(target, reader=READER, watched=one.watched, said=said, tz=tz)
 
     def _erased(self, persons: Iterable[str]) -> dict[str, datetime]:
-        """Person id → when they were erased, of those who were since the run began: what was seen of them before
-        goes too, and who they are afterwards is somebody new.
+        """Person id → media time at which they were erased, of those who were since the run began: what was seen
+        of them before goes too, and who they are afterwards is somebody new.
         """
         environment, source = self._stored.target.environment, self._stored.target.source
+        begun = datetime.fromisoformat(self._state.begun)
         with self._ws.database.read() as connection:
-            gone = registry.erased_since(connection, environment, datetime.fromisoformat(self._state.begun))
+            gone = registry.erased_since(connection, environment, begun)
         if not gone:
             return {}
+        ahead = self._stored.start - begun  # of the clock, where the run was told when it began
         coder = PersonCoder(self._ws.secret, environment, source)
         codes = {person: coder.code(person) for person in {*persons}}
-        return {person: gone[code] for person, code in codes.items() if code in gone}
+        return {person: gone[code] + ahead for person, code in codes.items() if code in gone}
 
     def _keep(self, state: _State) -> None:
         """Go on from a state: on disk first, as a whole or not at all."""
@@ -253,30 +276,33 @@ class Instalments:
         said = {**vars(state), "waiting": [one.as_dict() for one in state.waiting]}
         written = self.folder / f"{journal.STATE}.new"
         written.write_text(json.dumps({"stored": self._stored.as_dict(), "state": said}))
+        _to_disk(written)
         written.replace(self.folder / journal.STATE)
 
 
-@dataclass(frozen=True)
-class _Both:
-    """What is published with an instalment: who was found to be one, and what else there is."""
+class _ErasedMeanwhileError(Exception):
+    """Somebody who is in an instalment was erased while it was on its way."""
 
-    ws: Handle
-    target: Target
-    merged: Sequence[tuple[str, str]]
-    also: Also | None
 
-    def __call__(self, draft: Draft, report: Report) -> None:
-        draft.finally_do.append(lambda connection: self._link(connection, draft.snapshot_id or 0))
-        if self.also is not None:
-            self.also(draft, report)
+def _link(ws: Handle, target: Target, merged: Sequence[tuple[str, str]], draft: Draft) -> None:
+    """Have it written down with a snapshot that persons were found to be one."""
+    coder = PersonCoder(ws.secret, target.environment, target.source)
 
-    def _link(self, connection: Connection, snapshot_id: int) -> None:
-        environment, source = self.target.environment, self.target.source
-        coder = PersonCoder(self.ws.secret, environment, source)
-        for pair in self.merged:
-            people = [Member(source, person, coder.code(person)) for person in pair]
-            said = Said(WHO, self.ws.now(), "found to be one, by place and time, after the first was stored")
-            write_down(connection, environment, links.MERGE, people, said, snapshot_id=snapshot_id)
+    def write(connection: Connection) -> None:
+        for pair in merged:
+            people = [Member(target.source, person, coder.code(person)) for person in pair]
+            said = Said(WHO, ws.now(), "found to be one, by place and time, after the first was stored")
+            write_down(
+                connection, target.environment, links.MERGE, people, said, snapshot_id=draft.snapshot_id or 0
+            )
+
+    draft.finally_do.append(write)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def watched_to(watched: Watched) -> dict[str, list[list[str]]]:

@@ -79,9 +79,10 @@ class Journal:
 
     def _begin(self) -> None:
         self.close()
-        self._parts.append(self._folder / f"{self._made:06}.part")
+        part = self._folder / f"{self._made:06}.part"
+        self._file = part.open("wb", buffering=0)
+        self._parts.append(part)
         self._made, self._rows = self._made + 1, 0
-        self._file = self._parts[-1].open("wb", buffering=0)
 
 
 def parts(folder: Path) -> list[Path]:

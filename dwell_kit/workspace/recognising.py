@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from dwell_kit.ingest.quality import Report
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.time import US, to_us
-from dwell_kit.store import links, uploads
+from dwell_kit.store import links, registry, uploads
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.lake import PERSONS
 from dwell_kit.store.lease import publish_lease
@@ -61,6 +61,10 @@ class Recognition:
     _alike: Sequence[tuple[str, str, float]] = ()
     _named: Mapping[str, str] = field(default_factory=dict)
     _linked: set[tuple[int, int]] = field(default_factory=set)
+    _began: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.ws.now()
 
     @classmethod
     def of(cls, ws: Handle, run: Run, target: Target, *, start: datetime, size: int) -> Self:
@@ -92,6 +96,7 @@ class Recognition:
         """Decide who was seen before, keep the looks for the next run, have links written with the snapshot."""
         from dwell_kit.vision.recognise import recognise
 
+        self._forget()
         known, fresh = self._recall(), self._fresh()
         joined = identities(self.ws, self.target.environment, self.ws.snapshot()).joined
         found = self._decided()
@@ -105,6 +110,12 @@ class Recognition:
         draft.finally_do.append(lambda connection: self._link(connection, draft, report, known, found, members))
         draft.afterwards.append(lambda: self._linked.update(one.pair for one in found))
         report.notes += _notes(len(found), known.others)
+
+    def _forget(self) -> None:
+        """Whoever was erased since the run began has no look any more."""
+        with self.ws.database.read() as connection:
+            gone = registry.erased_since(connection, self.target.environment, self._began)
+        self._named = {name: one for name, one in self._named.items() if not gone or self._code(name) not in gone}
 
     def _now(self) -> datetime:
         """The newest sight of anybody: a live run goes on for days."""

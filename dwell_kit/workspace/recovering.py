@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from dwell_kit.errors import in_words
+from dwell_kit.errors import WorkspaceError, in_words
 from dwell_kit.schema import columns as c
 from dwell_kit.workspace import journal
 from dwell_kit.workspace.handle import Handle
@@ -34,6 +34,23 @@ def recover(ws: Handle) -> list[str]:
                     f"a live run was cut off, and what it left in {folder} is not stored: {in_words(error)}"
                 )
     return said
+
+
+def insist(ws: Handle) -> None:
+    """The same, where nothing may be left behind.
+
+    Raises
+    ------
+    WorkspaceError : if something cannot be stored.
+    """
+    recover(ws)
+    with take_over(ws) as folders:
+        if folders:
+            raise WorkspaceError(
+                "what a killed live run has left cannot be stored, and nobody can say whom it names",
+                where=", ".join(map(str, folders)),
+                hint="`dwell ingest` of any file says why; remove the folder if it is of no use",
+            )
 
 
 def _store(ws: Handle, folder: Path) -> str:

@@ -66,7 +66,9 @@ class Storing:
         self._reports: list[Report] = []
 
     def add(self, batch: Positions) -> None:
-        """Keep a batch: it is on disk when this returns. A live run that is due is stored meanwhile."""
+        """Keep a batch: it is on disk when this returns, if the disk takes it. A live run that is due is stored
+        meanwhile.
+        """
         rows = batch.rows
         self._names.update(dict.fromkeys(rows[c.PERSON].unique(maintain_order=True)))
         if self._every_s is None:
@@ -93,7 +95,7 @@ class Storing:
 
         Raises
         ------
-        Exception : whatever is in the way of storing it; what was seen stays where it is.
+        Exception : whatever is in the way of storing it; what is written down stays where it is.
         """
         self._collect()
         if self._late:
@@ -140,12 +142,13 @@ class Storing:
         if self._recognition is not None:
             looks = self._pipeline.portraits(self._looked_s), self._pipeline.alike()
         spoken = (*self._first, self._done(), *said, *self._troubles)
-        self._first, self._troubles = (), {}
 
         def store() -> None:
             self._step("tracked")
             self._instalments.cut(parts, kept, self._moments(watched), spoken)
-            self._parts = []
+            self._parts, self._first = [], ()
+            for one in spoken:
+                self._troubles.pop(one, None)
             self._told_s |= {camera: pairs[-1][1] for camera, pairs in watched.items()}
             if self._recognition is not None and looks is not None:
                 erased = {*self._instalments.erased}

@@ -85,30 +85,32 @@ def track(
         folder = tracks_folder(ws, run_id)
         stored = Stored(
             title=title(run),
+            start=start,
             target=replace(target, said=tuple(noticed)),
             tz=tz,
             zones=run.zones,
             known_by=known_by,
         )
         with claim(ws, run_id):
-            folder.mkdir()
-            storing = Storing(
-                Instalments(ws, folder, stored, lasting=pipeline.live),
-                pipeline,
-                start=start,
-                every_s=run.store_every_s if pipeline.live else None,
-                recognition=recognition,
-                first=recovered,
-                step=step,
-            )
-            done = False
+            done, storing = False, None
             try:
+                folder.mkdir()
+                storing = Storing(
+                    Instalments(ws, folder, stored, lasting=pipeline.live),
+                    pipeline,
+                    start=start,
+                    every_s=run.store_every_s if pipeline.live else None,
+                    recognition=recognition,
+                    first=recovered,
+                    step=step,
+                )
                 said = _watch(pipeline, run, storing, length_s, progress)
                 report = storing.finish(said)
                 done = True
             finally:
-                storing.close()
-                if done or storing.forgettable:
+                if storing is not None:
+                    storing.close()
+                if done or storing is None or storing.forgettable:
                     shutil.rmtree(folder, ignore_errors=True)
     return report
 
