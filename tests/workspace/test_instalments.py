@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,17 @@ import polars as pl
 import pytest
 
 import dwell_kit as dk
-from dwell_kit.schema import columns as c
-from dwell_kit.schema.tables import POSITIONS
 from dwell_kit.vision.joined import CameraStatus
-from dwell_kit.vision.joining import Positions
-from dwell_kit.vision.portraits import Portrait, Portraits
 from dwell_kit.workspace.ingesting import Target
-from dwell_kit.workspace.instalments import Instalments, Stored
+from dwell_kit.workspace.instalments import Instalments
 from dwell_kit.workspace.journal import STATE, Journal
 from dwell_kit.workspace.recognising import Recognition
-from dwell_kit.workspace.storing import Storing
 from dwell_kit.workspace.sweeping import claim, tracks_folder
 from dwell_kit.workspace.track_runs import Run
 from tests.vision.mjpeg import Server
 from tests.workspace.exports import write
+from tests.workspace.made_runs import START, MadeRun, left, seen, stored, storing, watch
 from tests.workspace.processes import start_tracking
-
-START = datetime(2025, 5, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -46,11 +40,6 @@ def live(folder: Path, address: str) -> dict[str, Any]:
     return {"camera_id": "gate", "video": address, "fps": 10, "detector": "replay", "detections": found}
 
 
-def stored(ws: dk.Workspace) -> list[dict[str, Any]]:
-    """The uploads that are there, the oldest first."""
-    return [row for row in reversed(ws.uploads()) if row["status"] == "processed"]
-
-
 def one_person(ws: dk.Workspace) -> pl.DataFrame:
     """The positions, of which no camera's frame comes twice; all are of one person, who went on and on."""
     rows = ws.positions(environment="main", as_="polars")
@@ -60,10 +49,6 @@ def one_person(ws: dk.Workspace) -> pl.DataFrame:
     assert visit["dwell_s"] == pytest.approx((rows["t"].max() - rows["t"].min()).total_seconds(), abs=0.5)
     assert ws.summary(environment="main")["unique_visitors"] == 1
     return rows
-
-
-def left(path: Path) -> list[str]:
-    return [one.name for one in (path / "tmp").iterdir()]
 
 
 def test_a_live_run_is_stored_while_it_goes_on(server: Server, tmp_path: Path) -> None:
@@ -152,68 +137,8 @@ def test_what_cannot_be_read_stays_and_is_told(tmp_path: Path, server: Server) -
         assert folder.exists()
 
 
-class _Run:
-    """A run of two cameras in which two persons turn out to be one."""
-
-    live, step_s = True, 0.1
-
-    def __init__(self) -> None:
-        self.status = [CameraStatus("a"), CameraStatus("b")]
-        self.one: dict[str, str] = {}
-        self.looks = Portraits()
-
-    def portraits(self, since_s: float) -> list[Portrait]:
-        return self.looks.of(self.resolve, since_s)
-
-    def alike(self) -> list[tuple[str, str, float]]:
-        return []
-
-    def merged(self, since: int) -> tuple[list[tuple[str, str]], int]:
-        return [(kept, other) for other, kept in self.one.items()][since:], len(self.one)
-
-    def resolve(self, persons: list[str]) -> list[str]:
-        return [self.one.get(name, name) for name in persons]
-
-    def see(self, at_s: float, **who: str) -> Positions:
-        """At an instant each camera sees somebody."""
-        for one in self.status:
-            one.saw(at_s, self.step_s)
-        rows = pl.DataFrame(
-            {
-                c.PERSON: list(who.values()),
-                c.CAMERA: list(who),
-                c.TIME: [START + timedelta(seconds=at_s)] * len(who),
-                c.ROW_NO: list(range(len(who))),
-                c.FRAME: [round(10 * at_s)] * len(who),
-                c.X_M: [1.0] * len(who),
-                c.Y_M: [2.0] * len(who),
-            }
-        )
-        return Positions(POSITIONS.conform(rows), at_s, at_s)
-
-
-def storing(ws: dk.Workspace, run: Any, *, tz: str | None = None, **more: Any) -> Storing:
-    folder = tracks_folder(ws._handle, "cd34")
-    folder.mkdir()
-    about = Stored(title="a+b", start=START, target=Target(tz=tz), tz="UTC")
-    made = Instalments(ws._handle, folder, about, lasting=True)
-    return Storing(made, run, start=START, every_s=1.0, **more)
-
-
-def watch(kept: Storing, run: _Run, since: int, until: int, **who: str) -> None:
-    """Ten instants a second in which each camera sees somebody; what is due is stored."""
-    for i in range(since, until):
-        kept.add(run.see(i / 10, **who))
-        kept._collect()
-
-
-def seen(ws: dk.Workspace) -> dict[str, int]:
-    """Person → positions."""
-    return dict(ws.positions(environment="main", as_="polars").group_by("person_id").len().iter_rows())
-
-
 def test_persons_found_to_be_one_after_they_were_stored_are_linked(tmp_path: Path) -> None:
-    run = _Run()
+    run = MadeRun()
     with dk.open(tmp_path / "ws") as ws:
         kept = storing(ws, run)
         watch(kept, run, 0, 13, a="*:1", b="*:2")
@@ -233,7 +158,7 @@ def test_persons_found_to_be_one_after_they_were_stored_are_linked(tmp_path: Pat
 
 
 def test_who_was_one_before_a_run_was_killed_is_one(tmp_path: Path) -> None:
-    run = _Run()
+    run = MadeRun()
     with dk.open(tmp_path / "ws") as ws:
         kept = storing(ws, run)
         watch(kept, run, 0, 13, a="*:1", b="*:2")
@@ -250,7 +175,7 @@ def test_who_was_one_before_a_run_was_killed_is_one(tmp_path: Path) -> None:
 def test_a_state_that_cannot_be_written_stores_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, saved = _Run(), Instalments._save
+    run, saved = MadeRun(), Instalments._save
     full = iter([True, False, True, False])
 
     def save(self: Instalments, state: Any) -> None:
@@ -269,7 +194,7 @@ def test_a_state_that_cannot_be_written_stores_nothing_twice(
 
 
 def test_cameras_go_on_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, added = _Run(), Journal.add
+    run, added = MadeRun(), Journal.add
     count = iter(range(1000))
 
     def add(self: Journal, rows: pl.DataFrame, said: dict[str, Any]) -> None:
@@ -289,7 +214,7 @@ def test_cameras_go_on_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytes
 
 
 def test_who_is_erased_while_a_run_goes_on_does_not_come_back(tmp_path: Path) -> None:
-    run, clock = _Run(), [0.0]
+    run, clock = MadeRun(), [0.0]
     with dk.open(tmp_path / "ws", clock=lambda: START + timedelta(seconds=clock[0])) as ws:
         with claim(ws._handle, "cd34"):
             kept = storing(ws, run)
@@ -310,7 +235,7 @@ def test_who_is_erased_while_a_run_goes_on_does_not_come_back(tmp_path: Path) ->
 
 
 def test_a_run_goes_on_after_the_environment_moved(tmp_path: Path) -> None:
-    run = _Run()
+    run = MadeRun()
     with dk.open(tmp_path / "ws") as ws:
         kept = storing(ws, run, tz="Europe/Berlin")
         watch(kept, run, 0, 15, a="a:1")
@@ -325,7 +250,7 @@ def test_a_run_goes_on_after_the_environment_moved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("where", "nth"), [("", 0), ("staged", 1), ("snapshot written", 2), ("staged", 3)])
 def test_who_comes_again_is_known_whatever_failed_before(tmp_path: Path, where: str, nth: int) -> None:
     """a:1 leaves, somebody else comes, then a:3 who looks like the first."""
-    run, count = _Run(), iter(range(1, 100))
+    run, count = MadeRun(), iter(range(1, 100))
 
     def step(name: str) -> None:
         if name == where and next(count) == nth:
