@@ -36,7 +36,8 @@ from dwell_kit.vision.stream import Stream
 from dwell_kit.vision.video import Frame, open_video
 from dwell_kit.workspace.handle import open_handle
 from dwell_kit.workspace.ingesting import Target
-from dwell_kit.workspace.instalments import Instalments, Stored
+from dwell_kit.workspace.instalments import Instalments
+from dwell_kit.workspace.run_state import Stored
 from dwell_kit.workspace.storing import Storing
 
 FPS = 7.0

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
-import polars as pl
-import pyarrow.parquet as pq
 from sqlalchemy import Connection
 
 from dwell_kit.ingest.batches import ReadOptions
 from dwell_kit.ingest.quality import Report
-from dwell_kit.schema import columns as c
-from dwell_kit.schema.geometry import Zone
-from dwell_kit.schema.tables import POSITIONS
 from dwell_kit.store import links, registry, runs, uploads
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.links import Member
@@ -32,83 +26,12 @@ from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.ingesting import Also, Target, ingest
 from dwell_kit.workspace.linking import write_down
 from dwell_kit.workspace.publishing import Draft, Step, no_step
+from dwell_kit.workspace.run_state import State, Stored, Waiting, Watched
+from dwell_kit.workspace.track_files import drop_persons, persons_in, to_disk, write_positions
 from dwell_kit.workspace.track_runs import WHO
 
 READER: Final = "positions"
 _PERSON: Final = "person-{}"
-
-Watched = Mapping[str, Sequence[tuple[datetime, datetime]]]
-"""Camera → when it was watched."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stored:
-    """What all instalments of a run have in common.
-
-    Parameters
-    ----------
-    title : of the uploads. start : instant of media time 0. tz, zones : as in `ReadOptions`.
-    known_by : by what the very same run is known again.
-    """
-
-    title: str
-    start: datetime
-    target: Target
-    tz: str
-    zones: tuple[Zone, ...] = ()
-    known_by: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready; `from_dict` reads it back."""
-        return {**asdict(self), "start": self.start.isoformat()}
-
-    @classmethod
-    def from_dict(cls, said: Mapping[str, Any]) -> Self:
-        """What `as_dict` gave."""
-        target, zones = Target(**said["target"]), tuple(Zone(**zone) for zone in said["zones"])
-        start = datetime.fromisoformat(said["start"])
-        return cls(**{**said, "target": target, "zones": zones, "start": start})
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Waiting:
-    """An instalment that is ready to be stored.
-
-    Parameters
-    ----------
-    folder : where its file is, in the run's. watched, said : as in `Target`.
-    merged : persons of earlier instalments who were found to be one since: who they are, and who they were.
-    """
-
-    folder: str
-    watched: Watched
-    said: tuple[str, ...]
-    merged: tuple[tuple[str, str], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "watched": watched_to(self.watched)}
-
-    @classmethod
-    def from_dict(cls, said: Mapping[str, Any]) -> Self:
-        merged = tuple((kept, other) for kept, other in said["merged"])
-        return cls(
-            **{**said, "watched": watched_from(said["watched"]), "said": tuple(said["said"]), "merged": merged}
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _State:
-    """How far a run has come: when it began, who is called what, the parts of the journal that are in instalments,
-    how many there are, those that are not stored, and the names whose persons were erased, with the media time
-    before which nothing of them is kept.
-    """
-
-    begun: str
-    named: Mapping[str, str] = field(default_factory=dict)
-    parts: int = 0
-    made: int = 0
-    waiting: tuple[_Waiting, ...] = ()
-    erased: Mapping[str, str] = field(default_factory=dict)
 
 
 class Instalments:
@@ -123,7 +46,7 @@ class Instalments:
     def __init__(self, ws: Handle, folder: Path, stored: Stored, *, lasting: bool) -> None:
         self._ws, self._stored = ws, stored
         self.folder, self.lasting = folder, lasting
-        self._state = _State(begun=ws.now().isoformat())
+        self._state = State(begun=ws.now().isoformat())
         self._save(self._state)
 
     @classmethod
@@ -139,8 +62,8 @@ class Instalments:
         if said not in stored.target.said:
             stored = replace(stored, target=replace(stored.target, said=(*stored.target.said, said)))
         made = cls(ws, folder, stored, lasting=False)
-        waiting = tuple(_Waiting.from_dict(one) for one in found["state"]["waiting"])
-        made._state, made.lasting = _State(**{**found["state"], "waiting": waiting}), True
+        waiting = tuple(Waiting.from_dict(one) for one in found["state"]["waiting"])
+        made._state, made.lasting = State(**{**found["state"], "waiting": waiting}), True
         return made
 
     @property
@@ -186,12 +109,12 @@ class Instalments:
         folder = self.folder / f"{state.made + 1:06}"
         folder.mkdir(exist_ok=True)
         path = folder / f"{self._stored.title}.tracks.parquet"
-        _write(path, parts, named, since, mark=f"{self.folder.stem}/{folder.name}")
+        write_positions(path, parts, named, since, mark=f"{self.folder.stem}/{folder.name}")
         if self.lasting:
-            _to_disk(path)  # the journal's parts go
+            to_disk(path)  # the journal's parts go
         with self._ws.database.write() as connection:
             runs.wrote(connection, run, hash_file(path))
-        waiting = _Waiting(folder=folder.name, watched=watched, said=tuple(said), merged=tuple(merged))
+        waiting = Waiting(folder=folder.name, watched=watched, said=tuple(said), merged=tuple(merged))
         self._keep(
             replace(
                 state,
@@ -227,9 +150,9 @@ class Instalments:
     def _ingest(
         self, path: Path, target: Target, merged: Sequence[tuple[str, str]], also: Also | None, step: Step
     ) -> Report:
-        persons = [*_persons(path), *chain(*merged)]
+        persons = [*persons_in(path), *chain(*merged)]
         erased = self._erased(persons)
-        _drop(path, erased)
+        drop_persons(path, erased)
         left = [pair for pair in merged if not erased.keys() & set(pair)]
 
         def both(draft: Draft, report: Report) -> None:
@@ -242,7 +165,7 @@ class Instalments:
         options = ReadOptions(tz=self._stored.tz, zones=self._stored.zones)
         return ingest(self._ws, path, target=target, options=options, step=step, also=both)
 
-    def _target(self, one: _Waiting) -> Target:
+    def _target(self, one: Waiting) -> Target:
         """Where an instalment goes. The environment's time zone is that of its first upload: others say none."""
         target = self._stored.target
         with self._ws.database.read() as connection:
@@ -265,18 +188,18 @@ class Instalments:
         codes = {person: coder.code(person) for person in {*persons}}
         return {person: gone[code] + ahead for person, code in codes.items() if code in gone}
 
-    def _keep(self, state: _State) -> None:
+    def _keep(self, state: State) -> None:
         """Go on from a state: on disk first, as a whole or not at all."""
         self._save(state)
         self._state = state
 
-    def _save(self, state: _State) -> None:
+    def _save(self, state: State) -> None:
         if not self.lasting:
             return
         said = {**vars(state), "waiting": [one.as_dict() for one in state.waiting]}
         written = self.folder / f"{journal.STATE}.new"
         written.write_text(json.dumps({"stored": self._stored.as_dict(), "state": said}))
-        _to_disk(written)
+        to_disk(written)
         written.replace(self.folder / journal.STATE)
 
 
@@ -297,23 +220,6 @@ def _link(ws: Handle, target: Target, merged: Sequence[tuple[str, str]], draft: 
             )
 
     draft.finally_do.append(write)
-
-
-def _to_disk(path: Path) -> None:
-    """Wait until a file's content is on the disk."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def watched_to(watched: Watched) -> dict[str, list[list[str]]]:
-    """JSON-ready; `watched_from` reads it back."""
-    return {camera: [[a.isoformat(), b.isoformat()] for a, b in pairs] for camera, pairs in watched.items()}
-
-
-def watched_from(said: Mapping[str, Sequence[Sequence[str]]]) -> Watched:
-    """What `watched_to` gave."""
-    moment = datetime.fromisoformat
-    return {camera: [(moment(a), moment(b)) for a, b in pairs] for camera, pairs in said.items()}
 
 
 def _named(
@@ -341,39 +247,3 @@ def _named(
 
 def _number(person: str) -> int:
     return int(person.rpartition("-")[2])
-
-
-def _write(
-    path: Path, parts: Sequence[Path], named: Mapping[str, str], since: Mapping[str, datetime], *, mark: str
-) -> None:
-    """The positions of some parts under their persons' ids, as a file; two without any differ by their `mark`.
-
-    since : name → the instant from which on they are kept.
-    """
-    schema = POSITIONS.empty().drop(c.ROW_NO).to_arrow().schema
-    gone = pl.any_horizontal(
-        pl.lit(value=False), *((pl.col(c.PERSON) == name) & (pl.col(c.TIME) < at) for name, at in since.items())
-    )
-    with pq.ParquetWriter(path, schema.with_metadata({"dwell_kit": mark})) as writer:
-        for part in parts:
-            rows = pl.concat([POSITIONS.empty(), *(record.rows for record in journal.read(part))]).filter(~gone)
-            person = pl.col(c.PERSON).replace_strict(named, return_dtype=pl.String)
-            writer.write_table(rows.with_columns(person).drop(c.ROW_NO).to_arrow().cast(schema))
-
-
-def _persons(path: Path) -> list[str]:
-    persons = pq.read_table(path, columns=[c.PERSON])[c.PERSON]
-    return [str(person) for person in persons.unique().to_pylist()]
-
-
-def _drop(path: Path, erased: Mapping[str, datetime]) -> None:
-    """Take erased persons out of a file that is not stored yet."""
-    if not erased:
-        return
-    table = pq.read_table(path)
-    rows = pl.DataFrame(table)
-    kept = rows.filter(~pl.col(c.PERSON).is_in(list(erased)))
-    if kept.height < rows.height:
-        written = path.with_suffix(".new")
-        pq.write_table(kept.to_arrow().cast(table.schema), written)
-        written.replace(path)

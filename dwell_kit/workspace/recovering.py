@@ -12,7 +12,8 @@ from dwell_kit.errors import WorkspaceError, in_words
 from dwell_kit.schema import columns as c
 from dwell_kit.workspace import journal
 from dwell_kit.workspace.handle import Handle
-from dwell_kit.workspace.instalments import Instalments, Watched, watched_from
+from dwell_kit.workspace.instalments import Instalments
+from dwell_kit.workspace.run_state import Watched, watched_from
 from dwell_kit.workspace.sweeping import take_over
 
 _SAID: Final = "a live run was cut off; this is what it had seen since it was stored last"

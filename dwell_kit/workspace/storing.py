@@ -14,10 +14,11 @@ import polars as pl
 from dwell_kit.errors import in_words
 from dwell_kit.ingest.quality import Report
 from dwell_kit.schema import columns as c
-from dwell_kit.workspace.instalments import Instalments, Watched, watched_to
+from dwell_kit.workspace.instalments import Instalments
 from dwell_kit.workspace.journal import Journal
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.recognising import Recognition
+from dwell_kit.workspace.run_state import Watched, watched_to
 
 if TYPE_CHECKING:
     from pathlib import Path

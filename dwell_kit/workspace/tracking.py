@@ -19,10 +19,11 @@ from dwell_kit.store import registry, runs, uploads
 from dwell_kit.workspace.calibrations import calibration_notes, check_zones
 from dwell_kit.workspace.handle import Handle
 from dwell_kit.workspace.ingesting import Target
-from dwell_kit.workspace.instalments import READER, Instalments, Stored
+from dwell_kit.workspace.instalments import READER, Instalments
 from dwell_kit.workspace.publishing import Step, no_step
 from dwell_kit.workspace.recognising import Recognition
 from dwell_kit.workspace.recovering import recover
+from dwell_kit.workspace.run_state import Stored
 from dwell_kit.workspace.spreading import spread_over
 from dwell_kit.workspace.stopping import when_told
 from dwell_kit.workspace.storing import Storing

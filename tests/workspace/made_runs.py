@@ -15,7 +15,8 @@ from dwell_kit.vision.joined import CameraStatus
 from dwell_kit.vision.joining import Positions
 from dwell_kit.vision.portraits import Portrait, Portraits
 from dwell_kit.workspace.ingesting import Target
-from dwell_kit.workspace.instalments import Instalments, Stored
+from dwell_kit.workspace.instalments import Instalments
+from dwell_kit.workspace.run_state import Stored
 from dwell_kit.workspace.storing import Storing
 from dwell_kit.workspace.sweeping import tracks_folder
 
