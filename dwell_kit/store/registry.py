@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from dwell_kit.errors import InputError, NotFoundError
 from dwell_kit.schema import columns as c
 from dwell_kit.store import database as db
+from dwell_kit.store.codes import code_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 CAMERA_WORDS = ("name", "group", "store", "department", "division")
@@ -216,14 +217,8 @@ def erased_since(connection: Connection, environment: str, since: datetime) -> d
     gone: dict[int, datetime] = {}
     for at, detail in connection.execute(query.order_by(db.audit.c.id)):
         if detail["environment"] == environment:
-            gone.update(dict.fromkeys((_signed(code) for code in detail["codes"]), at))
+            gone.update(dict.fromkeys((code_of(text) for text in detail["codes"]), at))
     return gone
-
-
-def _signed(code: str) -> int:
-    """A person's code as the audit log writes it: 64 bits as hexadecimal digits."""
-    number = int(code, 16)
-    return number - (1 << 64) if number >> 63 else number
 
 
 def note(connection: Connection, *, who: str, action: str, detail: dict[str, Any], now: datetime) -> None:

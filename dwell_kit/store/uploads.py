@@ -49,11 +49,11 @@ def numbers(connection: Connection, environment: str) -> dict[str, int]:
 
 def freshness(connection: Connection, environment: str) -> tuple[int, datetime | None]:
     """How many uploads an environment shows, and when the last of them came in."""
-    query = sa.select(uploads.c.uploaded_at).where(
+    query = sa.select(sa.func.count().over(), uploads.c.uploaded_at).where(
         uploads.c.environment == environment, uploads.c.status == PROCESSED
     )
-    came = list(connection.execute(query.order_by(uploads.c.seq.desc())).scalars())
-    return len(came), came[0] if came else None
+    newest = connection.execute(query.order_by(uploads.c.seq.desc()).limit(1)).first()
+    return (0, None) if newest is None else (int(newest[0]), newest[1])
 
 
 def sources(connection: Connection, environment: str) -> list[str]:
@@ -86,8 +86,12 @@ def get(connection: Connection, upload: str | int) -> dict[str, Any]:
     return dict(rows[0])
 
 
-def same_content(connection: Connection, environment: str, source: str, content_hash: str, reader: str) -> Any:
-    """The processed upload of the very same bytes by the same reader into the same place, if there is one."""
+def same_content(
+    connection: Connection, environment: str, source: str, content_hash: str, reader: str, *, undone: bool = False
+) -> Any:
+    """The processed upload of the very same bytes by the same reader into the same place, if there is one; with
+    `undone`, one that was until somebody undid it too.
+    """
     query = (
         sa.select(uploads)
         .where(
@@ -95,23 +99,11 @@ def same_content(connection: Connection, environment: str, source: str, content_
             uploads.c.source == source,
             uploads.c.content_hash == content_hash,
             uploads.c.reader == reader,
-            uploads.c.status == PROCESSED,
+            uploads.c.status.in_((PROCESSED, UNDONE) if undone else (PROCESSED,)),
         )
         .limit(1)
     )
     return connection.execute(query).mappings().first()
-
-
-def ever_shown(connection: Connection, environment: str, source: str, content_hash: str) -> dict[str, Any] | None:
-    """The upload of the very same bytes into the same place that is shown, or was until it was undone."""
-    query = sa.select(uploads).where(
-        uploads.c.environment == environment,
-        uploads.c.source == source,
-        uploads.c.content_hash == content_hash,
-        uploads.c.status.in_((PROCESSED, UNDONE)),
-    )
-    row = connection.execute(query.limit(1)).mappings().first()
-    return None if row is None else dict(row)
 
 
 def same_size(connection: Connection, environment: str, size: int) -> bool:

@@ -19,6 +19,7 @@ from dwell_kit.schema import columns as c
 from dwell_kit.schema.coded import OPEN_END_BIT, OPEN_START_BIT, Coded
 from dwell_kit.schema.demographics import AGE_GROUPS, GENDERS, OTHER, UNDETERMINED, age_code, gender_code
 from dwell_kit.store import hot, snapshots, upsert
+from dwell_kit.store.codes import code_text
 from dwell_kit.store.hot import Words
 from dwell_kit.store.lake import PERSONS, SIGHTINGS_LOG, SUPERSEDED
 from dwell_kit.store.snapshots import Snapshot
@@ -247,6 +248,6 @@ def _names(codes: pl.Series, ids: pl.LazyFrame) -> pa.Array:
     joined = codes.to_frame().join(known, on=c.PERSON_CODE, how="left", maintain_order="left")
     names = joined[c.PERSON]
     if names.null_count():
-        shown = [f"#{code & (2**64 - 1):016x}" for code in codes.to_list()]
+        shown = [f"#{code_text(code)}" for code in codes.to_list()]
         names = pl.select(pl.coalesce(names, pl.Series(shown))).to_series()
     return names.rechunk().to_arrow()

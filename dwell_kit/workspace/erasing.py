@@ -16,6 +16,7 @@ from dwell_kit.errors import NotFoundError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.tables import Table
 from dwell_kit.store import erasures, links, registry, snapshots, uploads
+from dwell_kit.store.codes import code_text
 from dwell_kit.store.database import lists
 from dwell_kit.store.erasures import Erasure
 from dwell_kit.store.keys import PersonCoder
@@ -214,6 +215,6 @@ def _forget(connection: sa.Connection, whom: _Whom) -> int:
 
 
 def _note(ws: Handle, connection: sa.Connection, whom: _Whom) -> None:
-    codes = [f"{k & (2**64 - 1):016x}" for k in whom.forgotten()]
+    codes = [code_text(code) for code in whom.forgotten()]
     detail = {"environment": whom.environment, "codes": codes}
     registry.note(connection, who=who(), action="erase", detail=detail, now=ws.now())

@@ -157,7 +157,6 @@ class Workspace:
         target = ingesting.Target(
             environment=name, source=source, reader=reader, window=window, uploader=uploader, notes=notes, tz=tz
         )
-        self._handle.writable()
         recovered = recovering.recover(self._handle)
         report = ingesting.ingest(
             self._handle, path, target=replace(target, said=tuple(recovered)),
@@ -286,7 +285,6 @@ class Workspace:
         self, person_id: str, *, environment: str | None = None, source: str | None = None, step: Step = no_step
     ) -> dict[str, Any]:
         """Remove one person everywhere, older versions included; returns the proof."""
-        self._handle.writable()
         recovering.insist(self._handle)
         return erasing.erase(self._handle, person_id, environment=environment, source=source, step=step)
 

@@ -40,14 +40,18 @@ class Instalments:
     Parameters
     ----------
     folder : of the run and its journal. lasting : if the run is killed, whoever comes next can store what it has
-        left (`resumed`).
+        left (`resumed`). state : how far it has come; None for one that begins.
     """
 
-    def __init__(self, ws: Handle, folder: Path, stored: Stored, *, lasting: bool) -> None:
+    def __init__(
+        self, ws: Handle, folder: Path, stored: Stored, *, lasting: bool, state: State | None = None
+    ) -> None:
         self._ws, self._stored = ws, stored
         self.folder, self.lasting = folder, lasting
-        self._state = State(begun=ws.now().isoformat())
-        self._save(self._state)
+        if state is None:
+            state = State(begun=ws.now().isoformat())
+            self._save(state)
+        self._state = state
 
     @classmethod
     def resumed(cls, ws: Handle, folder: Path, *, said: str) -> Self:
@@ -61,10 +65,8 @@ class Instalments:
         stored = Stored.from_dict(found["stored"])
         if said not in stored.target.said:
             stored = replace(stored, target=replace(stored.target, said=(*stored.target.said, said)))
-        made = cls(ws, folder, stored, lasting=False)
         waiting = tuple(Waiting.from_dict(one) for one in found["state"]["waiting"])
-        made._state, made.lasting = State(**{**found["state"], "waiting": waiting}), True
-        return made
+        return cls(ws, folder, stored, lasting=True, state=State(**{**found["state"], "waiting": waiting}))
 
     @property
     def named(self) -> Mapping[str, str]:
@@ -136,7 +138,9 @@ class Instalments:
             folder, target = self.folder / first.folder, self._target(first)
             path = folder / f"{self._stored.title}.tracks.parquet"
             with self._ws.database.read() as connection:
-                shown = uploads.ever_shown(connection, target.environment, target.source, hash_file(path))
+                shown = uploads.same_content(
+                    connection, target.environment, target.source, hash_file(path), READER, undone=True
+                )
             if shown is not None:  # published before that could be written down: as it is, or was undone, it stays
                 yield Report.from_dict({**shown["report"], "repeated": True})
             else:

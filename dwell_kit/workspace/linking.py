@@ -13,6 +13,7 @@ from dwell_kit.errors import AskError, FilterError, InputError, NotFoundError
 from dwell_kit.schema import columns as c
 from dwell_kit.schema.time import parse_moment
 from dwell_kit.store import links, registry, statements, upsert
+from dwell_kit.store.codes import code_text
 from dwell_kit.store.database import identity_links
 from dwell_kit.store.keys import PersonCoder
 from dwell_kit.store.lake import PERSONS, SIGHTINGS_LOG
@@ -281,7 +282,7 @@ def _note(
     connection: Connection, action: str, said: Said, environment: str, number: int, people: Sequence[Member]
 ) -> None:
     """In the audit log persons are codes: an erasure leaves no id there."""
-    codes = [f"{m.code & (2**64 - 1):016x}" for m in people]
+    codes = [code_text(m.code) for m in people]
     detail = {"link": number, "environment": environment, "codes": codes}
     registry.note(connection, who=said.who, action=action, detail=detail, now=said.at)
 

@@ -25,6 +25,7 @@ def recover(ws: Handle) -> list[str]:
     Who was found to be one person is known as far as the run has written it down; looks are lost with it. What
     cannot be stored stays where it is, and is tried again.
     """
+    ws.writable()
     said = []
     with take_over(ws) as folders:
         for folder in folders:

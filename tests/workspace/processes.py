@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,8 @@ def context() -> ForkServerContext:
     return made
 
 
-def ingest(workspace: str, files: list[str], die_at: str | None = None, nth: int = 1) -> None:
-    """Ingest files; kill this process at the nth time that step `die_at` is reached."""
-    import dwell_kit as dk
-
+def dying(die_at: str | None, nth: int = 1) -> Callable[[str], None]:
+    """A listener that kills its process at the nth time that step `die_at` is reached."""
     count = 0
 
     def step(name: str) -> None:
@@ -31,6 +30,14 @@ def ingest(workspace: str, files: list[str], die_at: str | None = None, nth: int
         if name == die_at and count == nth:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    return step
+
+
+def ingest(workspace: str, files: list[str], die_at: str | None = None, nth: int = 1) -> None:
+    """Ingest files; kill this process at the nth time that step `die_at` is reached."""
+    import dwell_kit as dk
+
+    step = dying(die_at, nth)
     with dk.open(workspace) as ws:
         for file in files:
             ws.ingest(file, step=step, block_bytes=8192)
@@ -47,12 +54,8 @@ def erase(workspace: str, person: str, die_at: str) -> None:
     """Erase a person; kill this process at step `die_at`."""
     import dwell_kit as dk
 
-    def step(name: str) -> None:
-        if name == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
     with dk.open(workspace) as ws:
-        ws.erase(person, step=step)
+        ws.erase(person, step=dying(die_at))
 
 
 def start_erasure(workspace: Path, person: str, *, die_at: str) -> ForkServerProcess:
@@ -66,20 +69,12 @@ def track(workspace: str, cameras: list[dict[str, Any]], die_at: str, nth: int, 
     """Track live cameras; kill this process at the nth time that step `die_at`, or that frame, is reached."""
     import dwell_kit as dk
 
-    count = 0
-
-    def step(name: str) -> None:
-        nonlocal count
-        count += name == die_at
-        if name == die_at and count == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
-
     def progress(_at_s: float, _length_s: float | None, status: list[Any]) -> None:
         if die_at == "frame" and status[0].frames >= nth:
             os.kill(os.getpid(), signal.SIGKILL)
 
     with dk.open(workspace) as ws:
-        ws.track(cameras, step=step, progress=progress, **more)
+        ws.track(cameras, step=dying(die_at, nth), progress=progress, **more)
 
 
 def start_tracking(
